@@ -3,7 +3,7 @@
 SAMPLE ?= http-orders
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt docs pictures bench bench-full soak chaos small-model cluster-up cluster-down clean setup
+.PHONY: help run platform test check fmt docs pictures bench bench-full soak chaos small-model cluster-up cluster-down clean setup
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -11,6 +11,10 @@ help:  ## what can be made
 run:  ## run a sample with hot reload (SAMPLE=http-orders)
 	@scripts/setup.sh run
 	@exec scripts/run.sh $(SAMPLE)
+
+platform:  ## run the platform: store, version, deploy and watch integrations; kept in .octo/platform
+	@scripts/setup.sh run
+	@exec scripts/platform.sh
 
 test: setup  ## every check and every test (WORKERS=auto processes; one part: scripts/test.sh tests/core)
 	@scripts/test.sh
@@ -26,6 +30,7 @@ docs: setup  ## write octo/config/catalogue.json, docs/reference.md, the tables 
 	@.venv/bin/python scripts/reference.py > docs/reference.md.new && mv docs/reference.md.new docs/reference.md
 	@.venv/bin/python scripts/guarantees.py > docs/guarantees.md.new && mv docs/guarantees.md.new docs/guarantees.md
 	@.venv/bin/python scripts/same_answer.py > docs/same-answer.md.new && mv docs/same-answer.md.new docs/same-answer.md
+	@.venv/bin/python scripts/platform_api.py > docs/platform-api.md.new && mv docs/platform-api.md.new docs/platform-api.md
 
 pictures: setup  ## draw the terminal pictures of the documentation
 	@scripts/pictures.sh

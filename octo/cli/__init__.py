@@ -29,7 +29,7 @@ VERBS = {
     "trace": "Watch messages of a running Octo as they happen.",
     "traces": "List kept traces, or show one.",
     "replay": "Run a recorded message against the current files.",
-    "cluster": "Show the processes that use the same services, and what they lead.",
+    "cluster": "Show which processes use the same services, and who leads what.",
     "dlq": "List, show, replay and purge dead letters.",
     "secrets": "Keep secrets in an encrypted file, and rotate its keys.",
     "bench": "Measure one flow: throughput, latency, slowest blocks.",
@@ -96,31 +96,45 @@ def forget_output() -> None:
 
 
 class Verbs(Command):
-    """Commands that are imported on demand. `--help` lists them from `VERBS` without importing any."""
+    """Commands that are imported on demand. `--help` lists them from `VERBS` without importing any.
+
+    Those of installed packages come after Octo's own, and take the name of none of them.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return [*VERBS]  # `list` is the verb here, once it is imported
+        return [*VERBS, *_further()]  # `list` is the verb here, once it is imported
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        if name not in VERBS:
+        if name in VERBS:
+            command: click.Command = importlib.import_module(f"octo.cli.{name}").command
+            return command
+        if name not in _further():
             return None
-        command: click.Command = importlib.import_module(f"octo.cli.{name}").command
-        return command
+        from octo.cli import further
+
+        return further.command(name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([*VERBS.items()])
+            formatter.write_dl([*VERBS.items(), *_further().items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in VERBS:
+        if args and args[0] not in VERBS and args[0] not in _further():
             from octo.cli import guesses
 
-            hint = guesses.of_command(args[0], args[1:], [*VERBS])
+            hint = guesses.of_command(args[0], args[1:], self.list_commands(ctx))
             ctx.fail(f"there is no command {args[0]!r}. {hint or 'Try: octo --help'}")
         name, command, rest = super().resolve_command(ctx, args)
         return name, command, rest if command is None else doubled(command, rest)
+
+
+def _further() -> dict[str, str]:
+    """The verbs of installed packages, and what each does; looked for only where none of Octo's own is meant."""
+    from octo.cli import further
+
+    return {name: does for name, does in further.listed().items() if name not in VERBS}
 
 
 def doubled(command: click.Command, arguments: list[str]) -> list[str]:
@@ -194,9 +208,14 @@ def meant(arguments: list[str]) -> list[str]:
         return ["version", *rest]
     if first in ("help", "-h", "-help", "--help"):
         return [rest[0], "--help"] if first == "help" and rest and rest[0] != "help" else ["--help"]
-    if first.startswith("-") or (first not in VERBS and _is_path(first)):
+    if first.startswith("-") or (first not in VERBS and _is_path(first) and not _is_further(first)):
         return ["run", *arguments]
     return arguments
+
+
+def _is_further(word: str) -> bool:
+    """Whether it is a verb of an installed package, which wins over a path of its name as Octo's own verbs do."""
+    return word.isalpha() and word in _further()
 
 
 def _is_path(word: str) -> bool:

@@ -11,7 +11,7 @@ _COMMANDS = {
     "run": "serve server start up exec-all launch",
     "run --watch": "dev watch develop live hot",
     "invoke": "call exec execute trigger send fire",
-    "check": "validate lint verify vet build compile parse plan",
+    "check": "validate lint verify vet build compile parse",
     "new": "init create scaffold generate template quickstart example",
     "test": "tests spec verify-all",
     "test --cover": "cover coverage",
@@ -35,11 +35,9 @@ _REASONS = {
     "reload": "`octo run --watch` takes every save without a restart",
     "fmt": "Octo formats no files; `octo check` finds what is wrong in them",
     "format": "Octo formats no files; `octo check` finds what is wrong in them",
-    "logs": "`octo run` writes its log to standard error; `octo trace FLOW` shows messages as they happen",
     "install": "Octo is a Python package: pip install octo-flows",
     "update": "Octo is a Python package: pip install --upgrade octo-flows",
     "upgrade": "Octo is a Python package: pip install --upgrade octo-flows",
-    "deploy": "nothing is deployed from here; `octo run` runs the flows where it is started",
     "debug": "`octo invoke --spies ADDRESS` shows what goes into and out of a block",
 }
 """Words elsewhere for what no command does here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -28,10 +29,13 @@ _NAME = re.compile(r"[^\s/.\x00-\x1f\x7f][^\s/\x00-\x1f\x7f]*")
 
 @click.group("secrets", cls=Verbs, epilog="`octo secrets COMMAND --help` tells more.")
 def command() -> None:
-    """Keep secrets in an encrypted file, and rotate its keys.
+    """Keep secrets in an encrypted file, and rotate its keys; or, with --workspace, those of a platform.
 
     Which file it is, --store says, or OCTO_SERVICES=secrets=encrypted:FILE. Its keys are in OCTO_SECRETS_KEYS, or in
     the file that OCTO_SECRETS_KEY_FILE names; `octo secrets keygen` makes one.
+
+    `list`, `set` and `rm` with --workspace W, and --environment E for one of its environments, ask the platform where
+    `octo login` was. A platform tells no value, so there is no `get`.
     """
     from octo.core import log
 
@@ -45,14 +49,54 @@ def _store_option(verb: Callable[..., Any]) -> Callable[..., Any]:
     )(verb)
 
 
+def _platform_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """What names the secrets of a platform. No variable does: one that was set long ago must send no secret away."""
+    for each in (
+        click.option("--server", metavar="URL", help="With --workspace: the platform; default: where one signed in."),
+        click.option("--environment", "-e", metavar="E", help="With --workspace: only of this environment."),
+        click.option("--workspace", "-w", metavar="W", help="The secrets of this workspace of a platform."),
+    ):
+        verb = each(verb)
+    return verb
+
+
+def _is_of_platform(
+    verb: str, store: str | None, place: dict[str, str | None], given: Callable[[], dict[str, Any]]
+) -> bool:
+    """Whether the secrets of a platform are meant. Then the verb of an installed package has done it.
+
+    given: what it is told, beside the place.
+    """
+    if place["workspace"] is None:
+        if named := [f"--{name}" for name in ("environment", "server") if place[name] is not None]:
+            raise click.UsageError(f"{named[0]} needs --workspace, which says that a platform is meant")
+        return False
+    if store is not None:
+        raise click.UsageError("--store means a file, and --workspace a platform: name one of them")
+    from octo.cli import further
+
+    group = further.command("secrets")
+    if not isinstance(group, click.Group):
+        raise click.UsageError("no package that is installed knows a platform: pip install 'octo-flows[platform]'")
+    click.get_current_context().invoke(group.commands[verb], **given(), **place)
+    return True
+
+
 @command.command("list", cls=Verb, epilog="Example: octo secrets list --store secrets.json")
 @_store_option
-def list_(store: str | None) -> None:
+@_platform_options
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def list_(store: str | None, form: str, **place: str | None) -> None:
     """List the names, never a value; in an encrypted file each with its key."""
+    if _is_of_platform("list", store, place, lambda: {"form": form}):
+        return
     with refusals(exits.FAILED):
-        found = _place(store)
-        for name, note in found.listed():
-            say(f"{name}  {note}" if note else name)
+        listed = _place(store).listed()
+    if form == "json":
+        say(json.dumps([{"name": name, "note": note} for name, note in listed], indent=2, ensure_ascii=False))
+        return
+    for name, note in listed:
+        say(f"{name}  {note}" if note else name)
 
 
 @command.command(
@@ -63,8 +107,9 @@ def list_(store: str | None) -> None:
 )
 @click.argument("name")
 @_store_option
+@_platform_options
 @click.pass_context
-def set_(ctx: click.Context, name: str, store: str | None) -> None:
+def set_(ctx: click.Context, /, name: str, store: str | None, **place: str | None) -> None:
     """Write a secret, over the one that is there. Its value is read from standard input, or asked for without echo.
 
     The line end after a single line is no part of it. The file is made if there is none.
@@ -73,6 +118,8 @@ def set_(ctx: click.Context, name: str, store: str | None) -> None:
         raise click.UsageError("a value is no argument, as all users see those: write only the name, and type it then")
     if not _NAME.fullmatch(name):
         raise click.UsageError(f"{name[:80]!r} cannot name a secret: no blank, no `/`, and no `.` at the beginning")
+    if _is_of_platform("set", store, place, lambda: {"name": name, "value": _value(name)}):
+        return
     with refusals(exits.FAILED):
         is_new = _encrypted(store).set(name, _value(name))
         say(f"{name}: {'added' if is_new else 'replaced'}")
@@ -114,8 +161,11 @@ def get(name: str, store: str | None, *, show: bool) -> None:
 @command.command("rm", cls=Verb, epilog="Example: octo secrets rm OLD_TOKEN")
 @click.argument("names", nargs=-1, required=True)
 @_store_option
-def rm(names: tuple[str, ...], store: str | None) -> None:
+@_platform_options
+def rm(names: tuple[str, ...], store: str | None, **place: str | None) -> None:
     """Remove secrets. None of that name is an error, and the others are removed all the same."""
+    if _is_of_platform("rm", store, place, lambda: {"names": names}):
+        return
     from octo.services.ports import Missing
 
     with refusals(exits.FAILED):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -22,52 +23,90 @@ from octo_platform.deployments.reconciler import Reconciler
 from octo_platform.flows.inspector import Inspector
 from octo_platform.installation import Installation
 from octo_platform.options import Options
+from octo_platform.storage.birth import Birth, born
 from octo_platform.storage.database import opened as opened_database, url_of
 from octo_platform.storage.keys import read_keys
 from octo_platform.storage.migrating import migrate
 from octo_platform.storage.sealing import Keyring
 
-log = logging.getLogger("octo.platform")
-
 GRACE = 10
 """Seconds that requests under way have when the platform stops."""
 
+Openers = Callable[[Options, Birth], Mapping[str, Opener]]
+
 
 @asynccontextmanager
-async def installed(options: Options, openers: Mapping[str, Opener]) -> AsyncIterator[Installation]:
-    """Open everything that an installation is made of, with the tables that this release needs."""
+async def installed(options: Options, openers: Mapping[str, Opener] | Openers) -> AsyncIterator[Installation]:
+    """Open everything that an installation is made of, with the tables that this release needs.
+
+    Raises `NoKey`, `Unsealable` if the keys are others than those of the start before, and `TooNew`.
+    """
     options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keyring = Keyring(read_keys(options))
-    async with opened_database(url_of(options.place)) as database, Targets(openers) as targets:
+    async with opened_database(url_of(options.place)) as database:
         await migrate(database)
-        identity = Identity(options, database, keyring)
-        yield Installation(options, database, keyring, identity, Inspector(), targets)
+        birth = await born(database, keyring)
+        known = openers(options, birth) if callable(openers) else openers
+        async with Targets(known) as targets:
+            identity = Identity(options, database, keyring)
+            yield Installation(options, database, keyring, identity, Inspector(), targets)
 
 
-async def serve(options: Options, openers: Mapping[str, Opener]) -> None:
-    """Serve until SIGTERM or SIGINT. Raises OSError if a port is taken."""
-    async with installed(options, openers) as installation:
-        api = _server(create_app(installation), options.host, options.port)
-        data_app = create_data_app(installation)
-        failures.install(data_app)
-        data_app.add_middleware(Guard, hosts=_data_hosts(options), is_secure=False)
-        data = _server(data_app, options.data_host, options.data_port)
+async def serve(
+    options: Options,
+    openers: Mapping[str, Opener] | Openers,
+    ready: Callable[[Installation], Awaitable[None]] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends requests under way. ready: called once both ports listen.
+
+    Raises OSError, whose `filename` is the address, if a port is taken.
+    """
+    with (
+        _listening(options.host, options.port) as listener,
+        _listening(options.data_host, options.data_port) as data_listener,
+    ):
+        async with installed(options, openers) as installation:
+            await _serve(installation, listener, data_listener, ready)
+
+
+async def _serve(
+    installation: Installation,
+    listener: socket.socket,
+    data_listener: socket.socket,
+    ready: Callable[[Installation], Awaitable[None]] | None,
+) -> None:
+    api = _server(create_app(installation))
+    data_app = create_data_app(installation)
+    failures.install(data_app)
+    data_app.add_middleware(Guard, hosts=_data_hosts(installation.options), is_secure=False)
+    data = _server(data_app)
+    with _stopped_by_signals(api, data):
         async with asyncio.TaskGroup() as group:
             reconciling = group.create_task(Reconciler(installation).run())
-            serving = group.create_task(data.serve())
-            await api.serve()
-            data.should_exit = True
-            await serving
+            serving = group.create_task(data.serve([data_listener]))
+            if ready is not None:
+                await ready(installation)
+            await api.serve([listener])
             reconciling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reconciling
+            # What runs here reaches what it keeps until its last message is finished.
+            await installation.targets.close()
+            data.should_exit = True
+            await serving
 
 
-def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+class _Server(uvicorn.Server):
+    """A server that leaves signals to its owner: two of them would take them from one another."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: FastAPI) -> _Server:
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -78,7 +117,43 @@ def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
         limit_concurrency=500,
         lifespan="off",
     )
-    return uvicorn.Server(config)
+    return _Server(config)
+
+
+@contextmanager
+def _stopped_by_signals(api: uvicorn.Server, data: uvicorn.Server) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop the API, and with it everything else."""
+
+    def stop() -> None:
+        if api.should_exit:
+            api.force_exit = data.force_exit = True
+        api.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop)
+    try:
+        yield
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that is bound, before anything else is opened: if somebody has the port, nothing has been touched.
+
+    It listens at once, so who connects before the server runs waits. Raises OSError.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host.strip("[]"), port))
+            listener.listen(2048)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
+        yield listener
 
 
 def _data_hosts(options: Options) -> frozenset[str]:

@@ -21,7 +21,7 @@ LARGEST = 1 << 20
 MOST_BYTES = 64 << 20
 """Of all values of an integration in an environment together."""
 
-_SEALED = "_secrets"
+SEALED = "_secrets"
 
 
 class Found(NamedTuple):
@@ -51,7 +51,7 @@ async def write(
         )
         session.add(row)
     row.version += 1
-    row.value = keyring.seal(_place(row), value).encode() if namespace.endswith(_SEALED) else value
+    row.value = keyring.seal(_place(row), value).encode() if namespace.endswith(SEALED) else value
     row.expires_at = None if ttl is None else now() + timedelta(seconds=ttl)
     return row.version
 
@@ -82,7 +82,7 @@ async def _row(session: AsyncSession, of: Deployment, namespace: str, key: str) 
 
 
 def _opened(keyring: Keyring, row: Entry) -> bytes:
-    return keyring.open(_place(row), row.value.decode()) if row.namespace.endswith(_SEALED) else row.value
+    return keyring.open(_place(row), row.value.decode()) if row.namespace.endswith(SEALED) else row.value
 
 
 def _place(row: Entry) -> str:

@@ -29,6 +29,7 @@ class Targets:
         self._openers = openers
         self._open: dict[str, tuple[Place, Target, AsyncExitStack]] = {}
         self._turn = asyncio.Lock()
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -36,14 +37,22 @@ class Targets:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all of them; none is opened any more."""
+        async with self._turn:
+            self._is_closed = True
+            is_open, self._open = self._open, {}
         async with AsyncExitStack() as stack:  # closes all, also if one of them fails
-            for *_, each in self._open.values():
+            for *_, each in is_open.values():
                 stack.push_async_exit(each)
-            self._open = {}
 
     async def of(self, place: Place) -> Target:
         """The target of a place. Raises `Unreachable` if it cannot be opened."""
         async with self._turn:
+            if self._is_closed:
+                raise Unreachable("the platform stops")
             found = self._open.get(place.environment)
             if found is not None and found[0] == place:
                 return found[1]

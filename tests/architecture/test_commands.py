@@ -10,6 +10,7 @@ import click
 import pytest
 
 from octo.cli import VERBS
+from octo_platform.commands import verbs as platform
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "samples").rglob("README.md")]
@@ -32,6 +33,7 @@ PARTS = (
     ("docs/finding-bugs.md", "", "", "acceptance/test_story.py"),
     ("docs/mcp.md", "", "", "acceptance/test_pages.py"),
     ("docs/openapi.md", "", "", "acceptance/test_pages.py"),
+    ("docs/platform.md", "", "", "acceptance/test_platform.py"),
     ("docs/operations.md", "", "", "acceptance/test_story.py"),
     ("docs/secrets.md", "", "", "acceptance/test_secrets.py"),
     ("docs/sse.md", "", "", "acceptance/test_story.py"),
@@ -119,13 +121,20 @@ def mentioned(page: Path) -> set[str]:
     return {each for each in re.findall(r"`(octo [^`\n]+)`", text) if not WITHOUT_VERB.match(each)}
 
 
+def command_of(verb: str) -> click.Command:
+    module, attribute = f"octo.cli.{verb}", "command"
+    if verb not in VERBS:
+        module, _, attribute = platform.verbs[verb].command.partition(":")
+    return getattr(import_module(module), attribute)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_each_command_that_is_mentioned_exists(page: Path):
     """Its verb, and every option of it that is named."""
     for command in mentioned(page):
         _, verb, *words = command.split()
-        assert verb in VERBS, command
-        found = import_module(f"octo.cli.{verb}").command
+        assert verb in VERBS or verb in platform.verbs, command
+        found = command_of(verb)
         if isinstance(found, click.Group):
             found = found.commands.get(words[0]) if words and words[0] != "COMMAND" else found
             assert found is not None, command

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import itertools
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -24,6 +25,8 @@ from octo.expr import Scope, compile  # noqa: A004 - the name of the API
 from octo.testing import check_connector
 from octo.testing.clock import virtual
 from octo.testing.harness import running
+from octo_platform.codes import CODES
+from octo_platform.commands import verbs as platform
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -86,21 +89,39 @@ def test_every_verb_is_documented():
     """docs/cli.md has a section for each command."""
     headings = re.findall(r"^## octo (\w+)$", (ROOT / "docs" / "cli.md").read_text(), re.MULTILINE)
 
-    assert sorted(headings) == sorted(VERBS)
+    assert sorted(headings) == sorted({*VERBS, *platform.verbs})
 
 
 def test_every_option_is_documented():
     """docs/cli.md names each long option of each command."""
     text = (ROOT / "docs" / "cli.md").read_text()
+    own = [importlib.import_module(f"octo.cli.{verb}").command for verb in VERBS]
+    places = [each.command.partition(":") for each in platform.verbs.values()]
+    more = [getattr(importlib.import_module(module), attribute) for module, _, attribute in places]
+    commands = [*own, *(each for command in more for each in (command, *getattr(command, "commands", {}).values()))]
     options = {
         option
-        for verb in VERBS
-        for parameter in importlib.import_module(f"octo.cli.{verb}").command.params
+        for command in commands
+        for parameter in command.params
         for option in parameter.opts
         if option.startswith("--")
     }
 
     assert [option for option in sorted(options) if f"`{option}" not in text] == []
+
+
+def test_every_code_of_a_problem_is_documented():
+    """docs/platform-api.md is what `make docs` writes of the codes."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "platform_api.py"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+    assert (ROOT / "docs" / "platform-api.md").read_text() == done.stdout
+    assert [code for code in CODES if f"| `{code}` |" not in done.stdout] == []
 
 
 @pytest.mark.parametrize("kind", ["block", "connector"])

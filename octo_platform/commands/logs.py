@@ -1,0 +1,66 @@
+"""`octo logs`: the last lines of all instances of a deployment, and each as it comes."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import click
+
+from octo.cli.help import Verb
+from octo.cli.terminal import say
+from octo_platform.commands import asking
+from octo_platform.commands.address import Address, address
+from octo_platform.commands.client import Client, Unreachable
+from octo_platform.commands.following import events, readable
+
+_TRIES = 5
+
+
+@click.command(
+    "logs",
+    cls=Verb,
+    epilog="""\b
+Examples:
+  octo logs shop/dev:orders            the last 200 lines
+  octo logs shop/dev:orders -f -n 0    only what comes""",
+)
+@click.argument("deployment")
+@click.option("--lines", "-n", type=click.IntRange(0, 2000), default=200, show_default=True)
+@click.option("--follow", "-f", is_flag=True, help="Go on with each line as it comes.")
+@asking.place_options
+@asking.format_option
+def command(deployment: str, lines: int, follow: bool, server: str | None, form: str, **given: Any) -> None:
+    """Show the log of a deployment, of all its instances together. With `--format json` each line is an object."""
+    place = address(deployment, given["workspace"], given["environment"])
+    with asking.client(server) as client:
+        if follow:
+            _follow(client, place, lines, form)
+            return
+        for each in client.get(f"{place.path}/logs", lines=max(lines, 1))[-lines or None :] if lines else ():
+            _print(each, form)
+
+
+def _follow(client: Client, place: Address, lines: int, form: str) -> None:
+    """Print each line as it comes, until Ctrl-C. A stream that breaks is opened again, where it goes on."""
+    last = None if lines else next(iter(client.get(f"{place.path}/logs", lines=1)), None)
+    broken = 0
+    while True:
+        try:
+            with client.stream(f"{place.path}/logs/events", lines=max(lines, 1)) as answer:
+                for each in events(answer):
+                    if each.data != last:  # a stream begins with the line that was the last one
+                        _print(each.data, form)
+                    last, broken, lines = each.data, 0, 0
+        except Unreachable:
+            broken += 1
+            if broken > _TRIES:
+                raise
+            time.sleep(min(0.2 * 2**broken, 5.0))
+        else:
+            return
+
+
+def _print(line: dict[str, Any], form: str) -> None:
+    say(json.dumps(line, ensure_ascii=False) if form == "json" else readable(line))

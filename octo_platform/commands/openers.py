@@ -1,0 +1,67 @@
+"""The one place that knows all kinds of targets. Each is imported when the first environment of its kind is used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from octo_platform.deploy.target import Target, Unreachable
+from octo_platform.deploy.targets import Opener, Place
+from octo_platform.environments.settings import KubernetesSettings
+from octo_platform.options import Options
+from octo_platform.storage.birth import Birth
+
+_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def openers(options: Options, birth: Birth) -> Mapping[str, Opener]:
+    """Kind of target → how to open it for an environment; those that the installation deploys to."""
+
+    @asynccontextmanager
+    async def local(place: Place) -> AsyncIterator[Target]:
+        from octo_platform.deploy.local import opened
+
+        folder = options.folder / "deployments" / place.environment
+        async with AsyncExitStack() as stack:
+            try:
+                found = await stack.enter_async_context(opened(folder))
+            except OSError as error:
+                raise Unreachable(f"{folder} cannot be used: {error.strerror or error}") from error
+            yield found
+
+    @asynccontextmanager
+    async def kubernetes(place: Place) -> AsyncIterator[Target]:
+        from octo_platform.deploy.kubernetes.cluster import Cluster
+        from octo_platform.deploy.kubernetes.target import Kubernetes
+
+        settings = KubernetesSettings.model_validate(place.settings)
+        cluster = Cluster(
+            namespace=settings.namespace,
+            platform_namespace=own_namespace(),
+            salt=birth.salt,
+            image=settings.image or options.runtime_image,
+            pull_secrets=tuple(settings.image_pull_secrets),
+            progress_deadline=max(10, min(3600, int(options.progress_deadline))),
+        )
+        async with Kubernetes.open(cluster, kubeconfig=kubeconfig(), context=settings.context) as found:
+            yield found
+
+    known: dict[str, Opener] = {"local": local, "kubernetes": kubernetes}
+    return {kind: known[kind] for kind in options.targets}
+
+
+def kubeconfig() -> Path | None:
+    """The file that says where clusters are; None inside of one, where the account of the pod counts."""
+    if named := os.environ.get("KUBECONFIG"):
+        return Path(named.partition(os.pathsep)[0])
+    return None if _ACCOUNT.exists() else Path.home() / ".kube" / "config"
+
+
+def own_namespace() -> str:
+    """The namespace that the platform itself is in."""
+    try:
+        return _ACCOUNT.read_text().strip() or "octo"
+    except OSError:
+        return "octo"

@@ -1,0 +1,121 @@
+"""Starts the platform, says where it is, and makes one line of each reason why it cannot start."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from octo import __version__
+from octo.cli.terminal import say
+from octo_platform.api.serving import serve
+from octo_platform.commands.lock import Locked, locked
+from octo_platform.commands.openers import openers
+from octo_platform.installation import Installation
+from octo_platform.options import Options
+from octo_platform.storage import migrating
+from octo_platform.storage.database import opened, url_of
+from octo_platform.storage.keys import NoKey
+from octo_platform.storage.migrating import TooNew
+from octo_platform.storage.sealing import Unsealable
+
+
+class Failure(click.ClickException):
+    """Why it cannot start. code: 2 if what it was told is wrong, 1 if something else is."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = code  # type: ignore[misc]  # click reads it off the instance
+
+
+def run(options: Options) -> None:
+    """Serve until a signal. Raises what `refusals` takes."""
+    with locked(options.folder):
+        asyncio.run(serve(options, openers, _greet))
+
+
+async def migrated(options: Options, to: str) -> str:
+    """Migrate, and return the revision that the database has then."""
+    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with opened(url_of(options.place)) as database:
+        await migrating.migrate(database, to)
+        async with database.read() as session:
+            if to == "base":
+                return "base"
+            return str(await session.scalar(text("SELECT version_num FROM alembic_version")))
+
+
+@contextmanager
+def refusals(options: Options) -> Iterator[None]:
+    """Turn what keeps the platform from running into one line. What is no such reason stays an exception."""
+    try:
+        yield
+    except Locked as error:
+        raise Failure(f"{options.folder} is used by {error}: one platform has one folder; choose --folder") from None
+    except NoKey as error:
+        raise Failure(str(error), 2) from None
+    except Unsealable as error:
+        text_ = f"{error}; add it to OCTO_PLATFORM_KEYS, behind the newest"
+        raise Failure(f"wrong key: {text_}", 2) from None
+    except TooNew as error:
+        raise Failure(f"{error}; start the newer release, or let it go back: octo platform migrate --to") from None
+    except SQLAlchemyError as error:
+        raise Failure(_of_database(error, options)) from None
+    except OSError as error:
+        raise _of_system(error, options) from None
+    except ValueError as error:
+        if "key is base64" not in str(error):
+            raise
+        raise Failure(f"OCTO_PLATFORM_KEYS: {error}; `octo platform key` makes one", 2) from None
+
+
+def _of_system(error: OSError, options: Options) -> Failure:
+    reason = error.strerror or str(error)
+    place = str(error.filename or "")
+    if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES) and ":" in place and "/" not in place:
+        is_api = place == f"{options.host}:{options.port}"
+        option = "--port" if is_api else "--data-port"
+        if error.errno == errno.EADDRINUSE:
+            return Failure(f"{place} is taken: stop what listens there, or choose another {option}")
+        return Failure(f"it cannot listen at {place}: {reason}")
+    if isinstance(error, ConnectionError | TimeoutError) or not place:
+        return Failure(f"the database {_shown(options)} cannot be reached: {reason or type(error).__name__}")
+    return Failure(f"{place} cannot be used: {reason}")
+
+
+def _of_database(error: SQLAlchemyError, options: Options) -> str:
+    reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+    return f"the database {_shown(options)} cannot be used: {reason.rpartition('>: ')[2]}"
+
+
+def _shown(options: Options) -> str:
+    """Where the database is, without a password."""
+    from sqlalchemy.engine import make_url
+
+    if "://" not in options.place:
+        return options.place
+    return make_url(options.place).render_as_string(hide_password=True)
+
+
+async def _greet(installation: Installation) -> None:
+    """Say where it is, and how one becomes the first administrator."""
+    options = installation.options
+    url = options.url
+    lines = [f"🐙 Octo platform {__version__}", f"   {url}"]
+    width = max(len(each) for each in lines) + 3
+    first = f"│ {lines[0]:<{width - 2}}│"  # the octopus is two columns wide
+    say("\n".join([f"╭{'─' * width}╮", first, f"│ {lines[1]:<{width - 1}}│", f"╰{'─' * width}╯", ""]))
+    if options.insecure_local:
+        say("  No sign-in: whoever uses this machine may everything.\n", fg="yellow")
+    elif (token := await installation.identity.setup_token()) is not None:
+        say(f"  Become its administrator: {url}/setup#token={token}\n")
+    if url.startswith("http:") and options.host not in ("127.0.0.1", "localhost", "::1"):
+        say("  Without https, passwords and keys can be read on their way: set --public-url https://…\n", fg="yellow")
+    say("  Ctrl-C stops.")
