@@ -32,7 +32,7 @@ RUN site=/rootfs$(python3 -c 'import sysconfig; print(sysconfig.get_path("pureli
     && find "$site" \( -name direct_url.json -o -name uv_cache.json -o -path '*/octo_flows-*/RECORD' \) -delete
 COPY deploy/images/octo /rootfs/usr/local/bin/octo
 COPY scripts/cluster/rootfs.py ./
-RUN python3 rootfs.py /rootfs
+RUN python3 rootfs.py /rootfs && mkdir -p /rootfs/var/lib/octo
 
 # Python, its libraries and certificates: no shell, no package manager.
 FROM scratch
@@ -44,9 +44,9 @@ LABEL org.opencontainers.image.title="Octo platform" \
     org.opencontainers.image.revision="${REVISION}" \
     org.opencontainers.image.licenses="MIT"
 COPY --from=build /rootfs /
-COPY --from=build --chown=65532:65532 /rootfs/flows /flows
+COPY --from=build --chown=65532:65532 /rootfs/var/lib/octo /var/lib/octo
 ENV PATH=/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 USER 65532:65532
-WORKDIR /flows
+WORKDIR /var/lib/octo
 ENTRYPOINT ["octo"]
 CMD ["platform"]
