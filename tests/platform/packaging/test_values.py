@@ -53,7 +53,9 @@ def test_refuses_a_name_that_it_does_not_know(run):
 
     assert done.returncode != 0
     for place in PLACES:
-        assert f"at '{''.join(f'/{name}' for name in place)}': additional properties 'replica' not allowed" in done.stderr
+        assert (
+            f"at '{''.join(f'/{name}' for name in place)}': additional properties 'replica' not allowed" in done.stderr
+        )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,9 @@ def test_refuses_what_cannot_be_meant(run, place, value):
 def test_has_no_password(run):
     """Neither a default one, nor a place to write one: values end in histories and logs."""
     words = ("password", "secret", "token", "key", "dsn")
-    texts = [name for name, value in flat(VALUES) if isinstance(value, str) and name.rpartition(".")[2].lower() in words]
+    texts = [
+        name for name, value in flat(VALUES) if isinstance(value, str) and name.rpartition(".")[2].lower() in words
+    ]
 
     # Names of keys within Secrets.
     assert texts == [name for name in texts if name.endswith("existingSecret.key")]
