@@ -3,7 +3,7 @@
 SAMPLE ?= http-orders
 
 .DEFAULT_GOAL := help
-.PHONY: help run platform test check fmt docs pictures bench bench-full soak chaos small-model cluster-up cluster-down clean setup
+.PHONY: help run platform test check fmt docs pictures bench bench-full soak chaos small-model cluster-up cluster-down e2e-k8s clean setup
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ small-model: setup  ## ask a real model of 98 MB through samples, and show what 
 
 cluster-up:  ## start a Kubernetes on this machine for the tests: root, Debian, Go; ten minutes for the first time
 	@scripts/cluster.sh up
+
+e2e-k8s: setup  ## install the platform on a real cluster with Helm and try it: the one of cluster-up, or KUBECONFIG's
+	@scripts/e2e-k8s.sh
 
 cluster-down:  ## stop it
 	@scripts/cluster.sh down

@@ -6,6 +6,8 @@
 #   cluster.sh down                  stop it, also after half of an `up`
 #   cluster.sh status                what runs; fails if something does not
 #   cluster.sh image [TAR]           make the image octo:dev from this checkout, print the path of its tar
+#   cluster.sh platform-image [TAR]  the same for octo-platform:dev
+#   cluster.sh postgres-image [TAR]  the same for octo-postgres:dev, which is what the chart takes for PostgreSQL's own
 #   cluster.sh load-image NAME TAR   give an image to the cluster; pods take it with `imagePullPolicy: Never`
 #   cluster.sh load-image NAME ROOTFS ENTRYPOINT...    the same for a folder
 #
@@ -31,7 +33,7 @@ die() {
     exit 1
 }
 
-for part in build processes api node image; do
+for part in build processes api node image postgres; do
     source "$parts/$part.sh"
 done
 
@@ -51,7 +53,11 @@ case "${1:-}:$#" in
     up:1) turn up && up ;;
     down:1) turn up && down ;;
     status:1) status ;;
-    image:[12]) make_image "${2:-$cache/octo.tar}" ;;
+    image:[12]) make_image octo:dev "${2:-$cache/octo.tar}" "${runtime_extras[@]}" ;;
+    platform-image:[12])
+        make_image octo-platform:dev "${2:-$cache/octo-platform.tar}" platform "${runtime_extras[@]}"
+        ;;
+    postgres-image:[12]) make_postgres_image "${2:-$cache/octo-postgres.tar}" ;;
     load-image:*) load_image "${@:2}" ;;
     *)
         sed -n 's/^#   //p' "${BASH_SOURCE[0]}" >&2

@@ -30,6 +30,11 @@ async def health(call: Asked) -> Health:
     return Health(ready=True, version=__version__)
 
 
+@routes.on("GET", "/alive", "health.read", status_code=204)
+async def alive() -> None:
+    """Say that it answers. It asks nobody: what restarts it if it does not shall not do so for want of a database."""
+
+
 @routes.on("GET", "/openapi.json", "api.read")
 async def document(request: Request) -> dict[str, Any]:
     """The description of this API, OpenAPI 3.1."""

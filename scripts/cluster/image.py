@@ -22,6 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--workdir", default="/")
+    parser.add_argument("--stop-signal", default="SIGTERM")
     parser.add_argument("name")
     parser.add_argument("rootfs", type=Path)
     parser.add_argument("tar", type=Path)
@@ -36,6 +37,7 @@ def main() -> None:
             "Entrypoint": options.entrypoint,
             "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", *options.env],
             "WorkingDir": options.workdir,
+            "StopSignal": options.stop_signal,
         },
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
     }

@@ -2,37 +2,38 @@
 
 readonly checkout=${parts%/scripts/cluster}
 readonly venv=${OCTO_VENV:-$checkout/.venv}
-readonly extras=(postgres nats redis amqp mqtt crypto)
+readonly runtime_extras=(postgres nats redis amqp mqtt crypto)
 
-make_image() { # path of the tar
-    local tar
-    tar=$(realpath -m "$1")
-    [[ -x $venv/bin/uv ]] || die "there is no $venv; make it with scripts/setup.sh run, or name one in OCTO_VENV"
+make_image() { # name, path of the tar, extras of the package
+    local name=$1 tar
+    tar=$(realpath -m "$2")
+    need_venv
     work=$(mktemp -d) # no local: the trap needs it
     trap 'rm -rf "$work"' EXIT
-    install_packages "$work" || die "the packages could not be installed; is the network there?"
-    mkdir -p "$work/rootfs/usr/local/bin"
-    printf '%s\n' '#!/usr/local/bin/python3' 'import sys' '' 'from octo.__main__ import main' '' 'sys.exit(main())' \
-        >"$work/rootfs/usr/local/bin/octo"
-    chmod 755 "$work/rootfs/usr/local/bin/octo"
+    install_packages "$work" "${@:3}" || die "the packages could not be installed; is the network there?"
+    install -D "$checkout/deploy/images/octo" "$work/rootfs/usr/local/bin/octo"
     nice "$venv/bin/python" "$parts/rootfs.py" "$work/rootfs"
     "$venv/bin/python" "$parts/image.py" --workdir /flows --env PYTHONDONTWRITEBYTECODE=1 \
-        --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt docker.io/library/octo:dev "$work/rootfs" "$tar" octo
-    say "octo:dev has $(du -sm "$work/rootfs" | cut -f1) MB"
+        --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt "docker.io/library/$name" "$work/rootfs" "$tar" octo
+    say "$name has $(du -sm "$work/rootfs" | cut -f1) MB"
     echo "$tar"
 }
 
+need_venv() { [[ -x $venv/bin/uv ]] || die "there is no $venv; make it with scripts/setup.sh dev, or name one in OCTO_VENV"; }
+
 # The versions are those of uv.lock, which the tests run with.
-install_packages() ( # folder
+install_packages() ( # folder, extras
     version=$("$venv/bin/python" -c 'import sys; print("python3.%d" % sys.version_info[1])')
-    site=$1/rootfs/usr/local/lib/$version/site-packages
+    work=$1
+    shift
+    site=$work/rootfs/usr/local/lib/$version/site-packages
     export UV_PYTHON=$venv/bin/python UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$venv
     cd "$checkout" &&
-        "$venv/bin/uv" build --quiet --wheel --out-dir "$1/wheel" &&
-        "$venv/bin/uv" export --quiet --frozen --no-dev --no-emit-project "${extras[@]/#/--extra=}" \
-            --output-file "$1/lock.txt" &&
+        "$venv/bin/uv" build --quiet --wheel --out-dir "$work/wheel" &&
+        "$venv/bin/uv" export --quiet --frozen --no-dev --no-emit-project "${@/#/--extra=}" \
+            --output-file "$work/lock.txt" &&
         "$venv/bin/uv" pip install --quiet --no-deps --link-mode copy --target "$site" \
-            --requirement "$1/lock.txt" "$1"/wheel/*.whl &&
+            --requirement "$work/lock.txt" "$work"/wheel/*.whl &&
         # What would differ each time: they name folders of today, and their checksums.
         rm -rf "${site:?}/bin" "$site"/*.dist-info/{direct_url,uv_cache}.json "$site"/octo_flows-*.dist-info/RECORD
 )

@@ -46,6 +46,7 @@ PARTS = (
 
 CLONE = "is what runs these tests, or runs as long as its reader wants"
 INSTALLS = "installs from the network; tests/acceptance/test_wheel.py installs what was built"
+CLUSTER = "needs a cluster: tests/e2e installs, upgrades and removes there; tests/platform/packaging renders the values"
 ELSEWHERE = {
     "make run": CLONE,
     "make test": CLONE,
@@ -66,6 +67,11 @@ ELSEWHERE = {
     "pip install -e .": INSTALLS,
     "pytest": "tests/architecture/test_extending.py runs it apart from the tests that it is part of",
     "octo explain NOTES-101": "tests/architecture/test_extending.py asks for the other code",
+    "docker ": "needs a container engine; tests/platform/packaging reads the files",
+    "kind ": CLUSTER,
+    "k3d ": CLUSTER,
+    "helm ": CLUSTER,
+    "kubectl ": CLUSTER,
     "octo test --from-trace 18847f": "is the same command as on the page about traces, where it is typed",
 }
 """What a command begins with, and why no test types it where it stands."""
