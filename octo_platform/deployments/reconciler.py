@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from octo.core.log import fields
 from octo_platform.deploy.target import Observed, Reason, Refused, Target, Unreachable
-from octo_platform.deployments import building, outcomes
+from octo_platform.deployments import building, outcomes, releases
 from octo_platform.ids import new_id
 from octo_platform.installation import Installation
 from octo_platform.problem import Problem
@@ -58,6 +58,7 @@ class Reconciler:
 
     async def run(self) -> None:
         """Look for what is due, and work on it."""
+        await self._begin()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep_now_and_then())
             while True:
@@ -67,6 +68,17 @@ class Reconciler:
                     group.create_task(self._work(each))
                 self._watch(group)
                 await self._installation.bells.wait("deployments", known, PROGRESS.total_seconds())
+
+    async def _begin(self) -> None:
+        """What was seen before this process began is old: everything is due.
+
+        The claims of a process that ended run out by themselves. On SQLite there is no other process to respect.
+        """
+        stale = update(Deployment).values(status_at=releases.NEVER)
+        async with self._installation.database.write() as session:
+            await session.execute(stale)
+            if self._installation.database.is_sqlite:
+                await session.execute(update(Deployment).values(claimed_until=None))
 
     async def _due(self) -> Sequence[_Due]:
         """What has to be worked on now, and is not."""
