@@ -185,8 +185,8 @@ def api_server(tmp_path_factory) -> Iterator[ApiServer]:
     programs = _programs()
     if programs is None or shutil.which("openssl") is None:
         pytest.skip(
-            "NOT TESTED: no kube-apiserver and etcd in ~/.cache/octo-cluster (scripts/cluster.sh build --api-only makes "
-            "them), so nothing was asked of a real API server"
+            "NOT TESTED: no kube-apiserver and etcd in ~/.cache/octo-cluster (scripts/cluster.sh build --api-only "
+            "makes them), so nothing was asked of a real API server"
         )
     server = ApiServer(programs, tmp_path_factory.mktemp("api"))
     try:

@@ -118,9 +118,9 @@ def test_a_good_version_with_fewer_pods_is_degraded(cloud):
     found = cloud.see(cloud.pod(cloud.new, 0), bad)
 
     assert (found.phase, found.ready) == ("degraded", 1)
-    assert [
-        (each.code, each.text) for each in found.reasons
-    ] == [("CrashLoopBackOff", "the container ended with exit code 1")]
+    assert [(each.code, each.text) for each in found.reasons] == [
+        ("CrashLoopBackOff", "the container ended with exit code 1")
+    ]
 
 
 def test_a_good_version_without_any_pod_is_degraded_and_not_failed(cloud):

@@ -1,4 +1,4 @@
-"""The target on a real cluster with the real image: what a controller, a kubelet and the runtime do with what is applied.
+"""The target on a real cluster with the real image: what comes of what is applied.
 
 `scripts/cluster.sh up` makes such a cluster; its Services must be reachable from here.
 """

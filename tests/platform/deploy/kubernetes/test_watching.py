@@ -26,15 +26,17 @@ class Script:
         self.lists = 0
 
     async def __call__(self, request):
-        listed, events = (
-            self.rounds[min(self.lists, len(self.rounds)) - 1] if "watch" in request.query else (None, None)
-        )
-        if listed is None:
-            listed, _ = self.rounds[min(self.lists, len(self.rounds) - 1)]
-            self.lists += 1
-            if isinstance(listed, int):
-                return web.Response(status=listed)
-            return web.json_response({"kind": "PodList", "metadata": {"resourceVersion": "10"}, "items": listed})
+        return await (self.watch(request) if "watch" in request.query else self.list())
+
+    async def list(self):
+        listed, _ = self.rounds[min(self.lists, len(self.rounds) - 1)]
+        self.lists += 1
+        if isinstance(listed, int):
+            return web.Response(status=listed)
+        return web.json_response({"kind": "PodList", "metadata": {"resourceVersion": "10"}, "items": listed})
+
+    async def watch(self, request):
+        _, events = self.rounds[min(self.lists, len(self.rounds)) - 1]
         if isinstance(events, int):
             body = {"kind": "Status", "apiVersion": "v1", "code": events, "message": "too old"}
             return web.json_response(body, status=events)
@@ -45,6 +47,7 @@ class Script:
         if events and events[-1][0] == "CUT":
             request.transport.abort()
         await asyncio.Event().wait()
+        return response
 
 
 GONE = ("ERROR", {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired"})
@@ -53,12 +56,16 @@ GONE = ("ERROR", {"kind": "Status", "apiVersion": "v1", "status": "Failure", "co
 async def take(stub, script, count, **options):
     stub.handler = script
     found = []
-    async with stub.serve(), Api.open("ns", stub.kubeconfig()) as api, asyncio.timeout(60):
-        async with contextlib.aclosing(follow(api, "Pod", {}, **options)) as news:
-            async for each in news:
-                found.append((each["metadata"]["name"], each["metadata"]["resourceVersion"]))
-                if len(found) == count:
-                    return found
+    async with (
+        stub.serve(),
+        Api.open("ns", stub.kubeconfig()) as api,
+        asyncio.timeout(60),
+        contextlib.aclosing(follow(api, "Pod", {}, **options)) as news,
+    ):
+        async for each in news:
+            found.append((each["metadata"]["name"], each["metadata"]["resourceVersion"]))
+            if len(found) == count:
+                break
     return found
 
 
@@ -138,10 +145,14 @@ async def test_who_waits_to_be_told_is_told_once(stub):
     """However often it changes: what waits is bounded by the number of deployments."""
     many = [("MODIFIED", pod("a", str(number))) for number in range(20, 500)]
     stub.handler = Script(([pod("a", "1")], [*many, ("ADDED", pod("b", "999"))]))
-    async with stub.serve(), Api.open("ns", stub.kubeconfig()) as api, asyncio.timeout(60):
-        async with contextlib.aclosing(changes(api)) as told:
-            found = []
-            while "of-b" not in found:
-                found.append(await anext(told))
-                await asyncio.sleep(0)
+    found = []
+    async with (
+        stub.serve(),
+        Api.open("ns", stub.kubeconfig()) as api,
+        asyncio.timeout(60),
+        contextlib.aclosing(changes(api)) as told,
+    ):
+        while "of-b" not in found:
+            found.append(await anext(told))
+            await asyncio.sleep(0)
     assert len(found) < 400
