@@ -113,8 +113,9 @@ class Release:
         return {each["metadata"]["name"]: each["data"] for each in found}
 
     def pods(self, component: str = "platform") -> list[dict[str, Any]]:
-        selector = f"app.kubernetes.io/component={component}"
-        return objects("pods", "--namespace", self.namespace, "--selector", selector)
+        """Without those that are about to leave."""
+        found = objects("pods", "--namespace", self.namespace, "--selector", f"app.kubernetes.io/component={component}")
+        return [each for each in found if "deletionTimestamp" not in each["metadata"]]
 
     def address(self, service: str = "octo") -> str:
         """Of a Service, reachable from here as on a node."""

@@ -157,7 +157,7 @@ def test_a_later_one_goes_on_where_an_earlier_one_ended(storage):
         assert "(0 rows)" in tables
 
 
-SQL = ("psql", "--username=octo", "--command")
+SQL = ("psql", "--host=/var/run/postgresql", "--username=octo", "--command")
 
 
 def test_it_runs_with_a_file(storage):
