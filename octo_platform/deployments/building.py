@@ -15,7 +15,7 @@ from octo_platform.deployments.settings import Facts, Settings, port_of, secrets
 from octo_platform.environments.settings import KubernetesSettings
 from octo_platform.flows.archive import unpacked
 from octo_platform.installation import Installation
-from octo_platform.secrets import store as secrets
+from octo_platform.storage import secrets
 from octo_platform.storage.tables import Bundle, Deployment, Environment, Integration, Version, Workspace
 
 _PORTS = {"http": 80, "https": 443, "postgres": 5432, "postgresql": 5432, "mysql": 3306, "amqp": 5672, "amqps": 5671}

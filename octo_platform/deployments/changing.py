@@ -13,7 +13,7 @@ from octo_platform.environments.store import environment as environment_named
 from octo_platform.ids import new_id
 from octo_platform.integrations.store import integration as integration_named, version as version_tagged
 from octo_platform.problem import Problem
-from octo_platform.secrets import store as secrets
+from octo_platform.storage import secrets
 from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import Deployment, Environment, Integration, Release, Version
 from octo_platform.web.call import Call

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from octo_platform.deployments import releases
 from octo_platform.environments.store import environment as environment_named
 from octo_platform.problem import Problem
-from octo_platform.secrets import store
+from octo_platform.storage import secrets as store
 from octo_platform.storage.tables import Environment, Secret
 from octo_platform.web.call import Call, Within
 from octo_platform.web.etags import IfMatch, expect, revise, tell

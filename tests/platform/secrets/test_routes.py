@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from octo_platform.secrets import store
+from octo_platform.storage import secrets as store
 from octo_platform.storage.sealing import Keyring, Unsealable, new_key
 from octo_platform.storage.tables import Secret
 from tests.platform.asking import ANY, HERE, SECRET, deployment, done, integration, problem, shop, until

@@ -1,0 +1,350 @@
+"""Deployments on a real cluster, made by a platform that the chart has installed, with the rights that the chart gives.
+
+One story in the order of the file: each test goes on where the one before ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from tests.e2e.conftest import HOST, KUBECONFIG, Release, kubectl, objects, released
+
+LABEL = "app.kubernetes.io/managed-by=octo-platform"
+ANY = {"If-Match": "*"}
+HERE = "/workspaces/shop"
+ONE = f"{HERE}/deployments/live:hello"
+FLOW = """
+env:
+  - {{name: HTTP_PORT, default: "8080"}}
+  - {{name: TOKEN, secret: token, required: true}}
+connectors: [{{name: web, type: http, settings: {{port: "{port}"}}}}]
+flows:
+  - name: hello
+    source: {{type: http, connector: web, settings: {{path: /}}}}
+    process: [{{type: set-payload, settings: {{value: '"{says} ${{TOKEN}}"'}}}}]
+"""
+PORT = "${HTTP_PORT}"
+PATIENCE = 120.0
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+
+class Api:
+    """The API of a platform, asked as an administrator with a key."""
+
+    def __init__(self, release: Release) -> None:
+        self._root = f"http://{release.address()}/api/v1"
+        self._headers = {"Host": HOST, "Content-Type": "application/json"}
+
+    def __call__(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        """The body of the answer; `last` has its headers. Raises AssertionError unless it is a success."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._root + path, data, {**self._headers, **(headers or {})}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                self.last = answer.headers
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from None
+        return json.loads(text) if text else None
+
+    def sign_in(self, token: str) -> None:
+        who = {"email": "ada@example.com", "password": "correct horse battery"}
+        self("POST", "/setup", {"token": token, **who})
+        self("POST", "/session", who)
+        cookies = "; ".join(each.partition(";")[0] for each in self.last.get_all("Set-Cookie"))
+        origin = {"Cookie": cookies, "Origin": f"http://{HOST}"}
+        key = self("POST", "/keys", {"name": "e2e", "scopes": "all", "days": 1}, origin)
+        self._headers["Authorization"] = f"Bearer {key['key']}"
+
+    def write(self, says: str, tag: str, port: str = PORT) -> None:
+        """Make a version that says this."""
+        flow = FLOW.format(says=says, port=port).encode()
+        self("PUT", f"{HERE}/integrations/hello/files/hello.yaml", flow, ANY)
+        self("POST", f"{HERE}/integrations/hello/versions", {"tag": tag})
+
+    def until(self, path: str = ONE, **wanted: Any) -> dict[str, Any]:
+        """The deployment, once it is as wanted."""
+        return eventually(
+            lambda: self("GET", path), lambda found: all(found.get(key) == value for key, value in wanted.items())
+        )
+
+
+def eventually(look: Callable[[], Any], is_right: Callable[[Any], bool]) -> Any:
+    until = time.monotonic() + PATIENCE
+    while True:
+        found = look()
+        if is_right(found):
+            return found
+        assert time.monotonic() < until, found
+        time.sleep(0.2)
+
+
+class Load:
+    """Asks for a page again and again, from four threads, on connections that are kept for 20 requests."""
+
+    def __init__(self, address: str) -> None:
+        self.answers: Counter[str] = Counter()
+        self._address = address
+        self._ended = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(4)]
+
+    def __enter__(self) -> Self:
+        for each in self._threads:
+            each.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        for each in self._threads:
+            each.join()
+
+    def _ask(self) -> None:
+        while not self._ended.wait(0.01):
+            try:
+                with urllib.request.urlopen(f"http://{self._address}/", timeout=20) as answer:
+                    self.answers[json.load(answer)] += 1
+            except OSError as error:
+                self.answers[repr(error)] += 1
+
+
+@pytest.fixture(scope="module")
+def release() -> Iterator[Release]:
+    with released(keep=False, postgresql={"storage": {"enabled": False}}) as found:
+        found.install()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def api(release: Release) -> Api:
+    found = Api(release)
+    selector = "app.kubernetes.io/component=platform"
+    log = kubectl("logs", "--namespace", release.namespace, "--selector", selector, "--tail", "-1")
+    found.sign_in(re.search(r"#token=(\S+)", log)[1])
+    found("POST", "/workspaces", {"name": "shop"})
+    settings = {"namespace": release.environment}
+    found("POST", f"{HERE}/environments", {"name": "live", "target": "kubernetes", "settings": settings})
+    found("PUT", f"{HERE}/secrets/token", {"value": "first-token"})
+    found("POST", f"{HERE}/integrations", {"name": "hello"})
+    found.write("one", "v1")
+    found.write("two", "v2")
+    found.write("bad", "bad", port="80")  # nobody but root may listen there
+    return found
+
+
+@pytest.fixture(scope="module")
+def address(release: Release, api: Api) -> str:
+    """Of the Service, which is the same for all versions."""
+    (found,) = ours(release, "services")
+    return f"{found['spec']['clusterIP']}:{found['spec']['ports'][0]['port']}"
+
+
+def ours(release: Release, kinds: str) -> list[dict[str, Any]]:
+    return objects(kinds, "--namespace", release.environment, "--selector", LABEL)
+
+
+def says(address: str) -> str:
+    with urllib.request.urlopen(f"http://{address}/", timeout=20) as answer:
+        return str(json.load(answer))
+
+
+def ready_pods(release: Release) -> list[str]:
+    return [
+        each["metadata"]["name"]
+        for each in ours(release, "pods")
+        if not each["metadata"].get("deletionTimestamp")
+        and any(one["type"] == "Ready" and one["status"] == "True" for one in each["status"].get("conditions", ()))
+    ]
+
+
+def test_two_replicas_behind_a_service(release, api):
+    body = {"environment": "live", "integration": "hello", "tag": "v1", "settings": {"replicas": 2}}
+    plan = api("POST", f"{HERE}/plans", body)
+    api("POST", f"{HERE}/deployments", body | {"plan": plan["digest"]})
+    found = api.until(phase="running", ready=2)
+    assert found["runningTag"] == "v1"
+    assert len(ready_pods(release)) == 2
+
+
+def test_the_service_answers(address):
+    assert says(address) == "one first-token"
+
+
+def test_logs_traces_and_figures(api, address):
+    says(address)
+    assert any("hello" in each["text"] or "octo" in each["text"] for each in api("GET", f"{ONE}/logs"))
+    assert api("GET", f"{ONE}/metrics")["instances"] == 2
+    assert api("GET", f"{ONE}/metrics")["completed"] >= 1
+    traces = eventually(lambda: api("GET", f"{ONE}/traces"), lambda told: any(each.get("body") for each in told))
+    assert "first-token" not in json.dumps(traces)
+
+
+def test_a_roll_under_load_fails_no_request(release, api, address):
+    with Load(address) as load:
+        api("POST", f"{ONE}/rollout", {"tag": "v2"}, ANY)
+        api.until(phase="running", runningTag="v2", ready=2)
+        time.sleep(1)
+    assert {*load.answers} == {"one first-token", "two first-token"}, load.answers
+    assert min(load.answers.values()) > 10
+
+
+def test_a_version_that_fails_goes_back_by_itself(release, api, address):
+    with Load(address) as load:
+        api("POST", f"{ONE}/rollout", {"tag": "bad"}, ANY)
+        api.until(phase="running", generation=4, observedGeneration=4, runningTag="v2")
+    assert {*load.answers} == {"two first-token"}, load.answers
+    newest, failed, *_ = api("GET", f"{ONE}/releases")["items"]
+    assert (newest["cause"], newest["outcome"]) == ("automatic rollback", "ready")
+    assert (failed["tag"], failed["outcome"]) == ("bad", "failed")
+    assert failed["reason"], failed
+
+
+def test_a_new_secret_reaches_the_pods(release, api, address):
+    with Load(address) as load:
+        written = api("PUT", f"{HERE}/secrets/token", {"value": "second-token"}, ANY)
+        assert written["rolled"] == ["hello"]
+        api.until(phase="running", generation=5, observedGeneration=5)
+        eventually(lambda: says(address), lambda said: said == "two second-token")
+    assert {*load.answers} == {"two first-token", "two second-token"}, load.answers
+
+
+def test_scale(release, api, address):
+    for replicas in (3, 1, 2):
+        api("POST", f"{ONE}/scale", {"replicas": replicas}, ANY)
+        api.until(phase="running", ready=replicas)
+        eventually(lambda: ready_pods(release), lambda pods, n=replicas: len(pods) == n)
+
+
+def test_a_pod_that_is_killed_is_replaced(release, api, address):
+    first = ready_pods(release)[0]
+    kubectl("delete", "pod", "--namespace", release.environment, "--grace-period=0", "--force", first)
+    eventually(lambda: ready_pods(release), lambda pods: len(pods) == 2 and first not in pods)
+    api.until(phase="running", ready=2)
+    assert says(address) == "two second-token"
+
+
+def test_drift_is_corrected(release, api, address):
+    (deployment,) = ours(release, "deployments.apps")
+    name = deployment["metadata"]["name"]
+    kubectl("scale", "--namespace", release.environment, f"deployment/{name}", "--replicas", "0")
+    eventually(lambda: ready_pods(release), lambda pods: len(pods) == 2)
+    kubectl("set", "env", "--namespace", release.environment, f"deployment/{name}", "OCTO_EVIL=1")
+
+    def environment() -> list[str]:
+        (found,) = ours(release, "deployments.apps")
+        return [each["name"] for each in found["spec"]["template"]["spec"]["containers"][0]["env"]]
+
+    eventually(environment, lambda names: "OCTO_EVIL" not in names)
+    api.until(phase="running", ready=2)
+
+
+def test_the_api_server_is_killed_and_starts_again(release, api, address):
+    """Deployments serve meanwhile, nothing is concluded from the silence, and afterwards changes go on."""
+    run = Path(KUBECONFIG).parent
+    note = run / "pids" / "kube-apiserver"
+    if not note.exists():
+        pytest.skip("NOT TESTED: the API server of this cluster is not ours to kill")
+    process = Path("/proc", note.read_text().split()[0])
+    command = (process / "cmdline").read_bytes().split(b"\0")[:-1]
+    folder = (process / "cwd").readlink()
+    os.kill(int(process.name), signal.SIGKILL)
+    with Load(address) as load:
+        api("POST", f"{ONE}/scale", {"replicas": 3}, ANY)
+        eventually(
+            lambda: api("GET", ONE)["reasons"], lambda found: any(each["code"] == "TargetUnreachable" for each in found)
+        )
+        with (run / "logs" / "kube-apiserver.log").open("ab") as log:
+            new = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+        born = Path("/proc", str(new.pid), "stat").read_text().rpartition(") ")[2].split()[19]
+        note.write_text(f"{new.pid} {born}\n")
+        api.until(phase="running", ready=3)
+    assert {*load.answers} == {"two second-token"}, load.answers
+
+
+def test_the_platform_is_killed_in_the_middle(release, api, address):
+    """Deploys, rolls and removals, and the pod of the platform is killed under them. Then all is as it is wanted."""
+    count = int(os.environ.get("OCTO_KILL_DEPLOYMENTS", "4"))
+
+    def deploy(n: int) -> None:
+        body = {"environment": "live", "integration": "hello", "tag": "v1", "slug": f"k{n}", "settings": SMALL}
+        api("POST", f"{HERE}/deployments", body)
+
+    for n in range(count):
+        deploy(n)
+    kill(release)
+    for n in range(count):
+        api.until(f"{HERE}/deployments/live:k{n}", phase="running", runningTag="v1")
+    half = count // 2
+    for n in range(half):
+        api("DELETE", f"{HERE}/deployments/live:k{n}", headers=ANY)
+    for n in range(half, count):
+        api("POST", f"{HERE}/deployments/live:k{n}/rollout", {"tag": "v2"}, ANY)
+    kill(release)
+    for n in range(half, count):
+        api.until(f"{HERE}/deployments/live:k{n}", phase="running", runningTag="v2")
+    wanted = {"hello", *(f"k{n}" for n in range(half, count))}
+
+    def listed() -> list[str]:
+        return sorted(each["slug"] for each in api("GET", f"{HERE}/deployments?limit=200")["items"])
+
+    eventually(listed, lambda slugs: slugs == sorted(wanted))
+    eventually(lambda: len(ours(release, "deployments.apps")), lambda number: number == len(wanted))
+    eventually(lambda: len(ours(release, "services")), lambda number: number == len(wanted))
+
+
+SMALL = {"replicas": 1, "resources": {"cpu": 0.05, "memory": 128}}
+
+
+def kill(release: Release) -> None:
+    """End the pod of the platform at once; return when another is ready."""
+    (pod,) = release.pods()
+    name = pod["metadata"]["name"]
+    kubectl("delete", "pod", "--namespace", release.namespace, "--grace-period=0", "--force", name)
+    kubectl("rollout", "status", "--namespace", release.namespace, "deployment/octo", "--timeout", "180s")
+    eventually(lambda: _health(release), bool)
+
+
+def _health(release: Release) -> bool:
+    try:
+        return bool(release.ask().body.get("ready"))
+    except OSError:
+        return False
+
+
+KINDS = (
+    "pods,deployments.apps,replicasets.apps,services,configmaps,secrets,serviceaccounts,roles,rolebindings,"
+    "networkpolicies,poddisruptionbudgets,ingresses"
+)
+
+
+def test_removed_deployments_leave_nothing(release, api):
+    for each in api("GET", f"{HERE}/deployments?limit=200")["items"]:
+        api("DELETE", f"{HERE}/deployments/{each['id']}", headers=ANY)
+    eventually(lambda: api("GET", f"{HERE}/deployments")["items"], lambda items: items == [])
+    eventually(lambda: [each["metadata"]["name"] for each in ours(release, KINDS)], lambda names: names == [])
+
+
+def test_a_namespace_that_is_deleted_ends_cleanly(release, api):
+    """Somebody deletes the whole namespace under a deployment: it is told so, and can be removed."""
+    body = {"environment": "live", "integration": "hello", "tag": "v1", "settings": SMALL}
+    api("POST", f"{HERE}/deployments", body)
+    api.until(phase="running")
+    kubectl("delete", "namespace", release.environment, "--timeout", "120s")
+    found = eventually(lambda: api("GET", ONE), lambda found: found["phase"] != "running")
+    assert found["reasons"], found
+    api("DELETE", ONE, headers=ANY)
+    eventually(lambda: api("GET", f"{HERE}/deployments")["items"], lambda items: items == [])
