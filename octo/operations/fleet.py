@@ -147,6 +147,10 @@ class Fleet:
         if deaf:
             raise Refused(503, f"the level was set, but not in process {', '.join(deaf)}, which does not answer")
 
+    async def letters(self) -> list[Mapping[str, object]]:
+        """Return those that one process sees: they all have the same places."""
+        return await self._first("/letters")  # type: ignore[no-any-return]
+
     async def traces(self, flow: str | None, outcome: str | None, limit: int) -> list[Mapping[str, object]]:
         """Return each trace once, even if processes share a store."""
         query = {"flow": flow, "outcome": outcome, "limit": limit}

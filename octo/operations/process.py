@@ -199,6 +199,17 @@ class ThisProcess:
         logging.getLogger("octo").setLevel(LEVELS[level])
         logging.getLogger("octo.operations").warning("the log level was changed", extra=fields(to=level))
 
+    # --- dead letters --------------------------------------------------------------------------------------------
+
+    async def letters(self) -> list[Mapping[str, object]]:
+        from octo.letters.groups import grouped  # imported here, since few processes are asked
+        from octo.letters.sought import places
+
+        generation = self._service.current
+        config = None if generation is None else generation.config
+        groups = await grouped(await places(config, self._service.services, ()))
+        return [each.as_value() | {"reason": masked(each.letter.reason)} for each in groups]
+
     # --- traces --------------------------------------------------------------------------------------------------
 
     async def traces(self, flow: str | None, outcome: str | None, limit: int) -> list[Mapping[str, object]]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 
 from octo import __version__
+from octo.core.errors import OctoError
 from octo.operations.status import report
 from octo.operations.subject import Subject
 from octo.operations.thread import in_thread
@@ -57,6 +58,14 @@ async def flows(subject: Subject, request: Request) -> Response:
     return as_json(await subject.flows())
 
 
+async def letters(subject: Subject, request: Request) -> Response:
+    del request
+    try:
+        return as_json(await subject.letters())
+    except OctoError as error:
+        raise Refused(503, f"{error.code}: {error}") from error
+
+
 async def level(subject: Subject, request: Request) -> Response:
     del request
     return as_json({"level": await subject.level()})
@@ -82,6 +91,7 @@ ROUTES: tuple[Route[Subject], ...] = (
     Route("GET", "/metrics.json", snapshot, "the same as JSON"),
     Route("GET", "/status", status, "what runs and how it is doing"),
     Route("GET", "/flows", flows, "the flows and their blocks"),
+    Route("GET", "/letters", letters, "dead letters, in groups that failed alike", guarded=True),
     Route("GET", "/log-level", level, "the level of the log"),
     Route("PUT", "/log-level", set_level, 'changes it: {"level": "debug"}', guarded=True),
 )

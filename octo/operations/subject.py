@@ -42,6 +42,13 @@ class Subject(Protocol):
         """Change the level of the log; `level` is one of `octo.core.log.LEVELS`."""
         ...
 
+    async def letters(self) -> list[Mapping[str, object]]:
+        """Return the dead letters in groups that failed alike, the largest first, as `octo dlq list` does.
+
+        Raises `OctoError` if a place of theirs cannot be asked.
+        """
+        ...
+
     async def traces(self, flow: str | None, outcome: str | None, limit: int) -> list[Mapping[str, object]]:
         """Return summaries of stored traces, the newest first."""
         ...

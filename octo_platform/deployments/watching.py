@@ -148,9 +148,9 @@ async def read_trace(call: Within, deployment: str, trace: str) -> list[Told]:
 
 
 @routes.on("GET", f"{_ONE}/dead-letters", "letters.read")
-async def read_letters(call: Within, deployment: str, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[Told]:
-    """Send the newest dead letters that the instances keep."""
-    return await _ask(call, deployment, f"/letters?limit={limit}")
+async def read_letters(call: Within, deployment: str) -> list[Told]:
+    """Send the dead letters that each instance sees, in groups that failed alike, the largest first."""
+    return await _ask(call, deployment, "/letters")
 
 
 async def _target(call: Call, deployment: str) -> tuple[Deployment, Target]:

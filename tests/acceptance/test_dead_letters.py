@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from octo.core.message import Message
@@ -95,14 +96,15 @@ def listed(command, services: str):
 
 
 @pytest.mark.timeout(900)  # ten thousand messages, on whatever machine
-def test_one_in_a_thousand_is_kept_and_replayed_after_the_fix(octo, command, tmp_path, services):
+def test_one_in_a_thousand_is_kept_and_replayed_after_the_fix(octo, command, tmp_path, services, port):
     flow = tmp_path / "orders.yaml"
     flow.write_text(BROKEN)
     send(services)
 
-    first = octo("run", "orders.yaml", "--services", services)
+    first = octo("run", "orders.yaml", "--services", services, "--admin-addr", f"127.0.0.1:{port}")
     wait(first, COUNT - len(POISON))
     first.wait_for('msg="dead letter kept"', len(POISON))
+    told = httpx.get(f"http://127.0.0.1:{port}/letters").json()
     first.stop()
     healthy = [number for number in range(COUNT) if number not in POISON]
     assert by_customer(shipped(first)) == by_customer(healthy), "each customer's in order, and none is missing"
@@ -111,6 +113,7 @@ def test_one_in_a_thousand_is_kept_and_replayed_after_the_fix(octo, command, tmp
     (group,) = found["groups"]
     assert (found["count"], group["block"], group["code"]) == (len(POISON), "ship.price", "OCTO-E201")
     assert "no such key: amount" in group["reason"]
+    assert told == [group], "and the operations port says the same"
     _, shown, _ = command("dlq", "show", group["group"], "--services", services, "--format", "json")
     letters = [json.loads(line) for line in shown.splitlines()]
     assert sorted(each["message"]["body"]["id"] for each in letters) == list(POISON)

@@ -23,6 +23,7 @@ import pytest
 
 from tests.e2e.conftest import HOST, KUBECONFIG, Release, kubectl, objects, released
 
+ROOT = Path(__file__).parents[2]
 LABEL = "app.kubernetes.io/managed-by=octo-platform"
 ANY = {"If-Match": "*"}
 HERE = "/workspaces/shop"
@@ -267,10 +268,8 @@ def test_the_api_server_is_killed_and_starts_again(release, api, address):
         eventually(
             lambda: api("GET", ONE)["reasons"], lambda found: any(each["code"] == "TargetUnreachable" for each in found)
         )
-        with (run / "logs" / "kube-apiserver.log").open("ab") as log:
-            new = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-        born = Path("/proc", str(new.pid), "stat").read_text().rpartition(") ")[2].split()[19]
-        note.write_text(f"{new.pid} {born}\n")
+        launch = f'. {ROOT}/scripts/cluster/processes.sh; launch {run} kube-apiserver "$@"'
+        subprocess.run(["bash", "-c", launch, "launch", *command], cwd=folder, check=True)
         api.until(phase="running", ready=3)
     assert {*load.answers} == {"two second-token"}, load.answers
 

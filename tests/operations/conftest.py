@@ -45,6 +45,9 @@ class Made:
     async def snapshot(self):
         return self.metrics
 
+    async def letters(self):
+        return [{"group": "3f2a", "count": 2}]
+
     async def facts(self):
         process = {
             "process": 0,

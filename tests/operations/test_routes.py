@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from octo.core.errors import OctoError
 from octo.operations.guard import Guard
 from octo.operations.routes import ROUTES
 
@@ -92,3 +93,21 @@ async def test_the_log_level_is_guarded(ask, made):
     assert (await ask(made(), "PUT", "/log-level", b'{"level": "debug"}', guard)).status == 403
     assert (await ask(made(), "GET", "/log-level", guard=guard)).status == 200
     assert logging.getLogger("octo").level != logging.DEBUG
+
+
+async def test_dead_letters_are_guarded(ask, made):
+    response = await ask(made(), "GET", "/letters")
+
+    assert json.loads(response.body) == [{"group": "3f2a", "count": 2}]
+    assert (await ask(made(), "GET", "/letters", guard=Guard(trusts=False))).status == 403
+
+
+async def test_dead_letters_whose_place_cannot_be_asked(ask, made):
+    state = made()
+
+    async def letters():
+        raise OctoError("the queues are away", code="OCTO-S101")
+
+    state.letters = letters
+    response = await ask(state, "GET", "/letters")
+    assert (response.status, response.body) == (503, b"OCTO-S101: the queues are away\n")
