@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from octo_platform.deploy.target import Refused, Unreachable
 from octo_platform.problem import Problem
+from octo_platform.storage.database import Away
 from octo_platform.storage.sealing import Unsealable
 
 log = logging.getLogger("octo.platform")
@@ -78,6 +79,8 @@ async def _of_key(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _of_database(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, Away):
+        return answer(Problem("busy", "the database cannot be reached").with_headers({"Retry-After": "1"}))
     if isinstance(error, PoolTimeout) or _is_busy(error):
         return answer(Problem("busy").with_headers({"Retry-After": "1"}))
     if isinstance(error, DBAPIError) and _is_value(error):

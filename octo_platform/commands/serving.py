@@ -67,6 +67,9 @@ def refusals(options: Options) -> Iterator[None]:
     except TooNew as error:
         raise Failure(f"{error}; start the newer release, or let it go back: octo platform migrate --to") from None
     except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None)
+        if isinstance(reason, OSError):
+            raise _of_system(reason, options) from None
         raise Failure(_of_database(error, options)) from None
     except OSError as error:
         raise _of_system(error, options) from None

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Dialect, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 _WRITES = "octo_writes"
 
 LOCK: dict[str, Any] = {"key_share": True}
 """How rows are locked that will be changed: others may still refer to them. A stronger lock makes deadlocks."""
+
+
+class Away(OperationalError):
+    """The database cannot be reached, or lets nobody in."""
 
 
 class Database:
@@ -89,7 +94,18 @@ def _engine(url: str) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _tune)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
-    return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_timeout=10)
+    engine = create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_timeout=10)
+    event.listen(engine.sync_engine, "do_connect", _connected)
+    return engine
+
+
+def _connected(dialect: Dialect, record: object, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:  # noqa: ARG001
+    """A connection. What keeps the driver from making one is an error of SQLAlchemy, as everything later is."""
+    driver: Any = dialect.loaded_dbapi  # an adapter; what it adapts raises its own while it connects
+    try:
+        return dialect.connect(*arguments, **options)
+    except (OSError, driver.asyncpg.PostgresError) as error:
+        raise Away("connect", None, error) from error
 
 
 def _tune(connection: Any, record: object) -> None:  # noqa: ARG001
