@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.deployments import changing, planning, store
@@ -248,14 +248,36 @@ async def promote(call: Within, deployment: str, body: Promotion, response: Resp
 
 @routes.on("DELETE", _ONE, "deployments.write", status_code=202)
 async def delete_deployment(
-    call: Within, deployment: str, response: Response, if_match: IfMatch = None
+    call: Within,
+    deployment: str,
+    response: Response,
+    if_match: IfMatch = None,
+    forget: Annotated[bool, Query(description="Do not remove what runs: where it ran is gone for ever")] = False,
 ) -> DeploymentShown:
-    """Remove a deployment. It is gone from the list once nothing of it is left; what its flows kept stays."""
+    """Remove a deployment. It is gone from the list once nothing of it is left; what its flows kept stays.
+
+    With `forget`, it is gone at once, and what may still run is left to itself: for a cluster or a namespace that no
+    longer exists, which can never say that nothing is left.
+    """
+    if forget:
+        return await _forget(call, deployment, if_match)
 
     async def change(session: AsyncSession, row: Deployment) -> None:
         await changing.switch(session, call, row, "gone")
 
     return await _change(call, deployment, response, if_match, change)
+
+
+async def _forget(call: Call, deployment: str, if_match: str | None) -> DeploymentShown:
+    call.target = f"deployment {call.space.name}/{deployment}, forgotten"
+    async with call.write() as session:
+        row = await store.deployment(session, call.space.id, deployment, lock=True)
+        revise(row, if_match)
+        answer = await read(session, row)
+        await session.execute(delete(Release).where(Release.deployment_id == row.id))
+        await session.delete(row)
+    call.installation.bells.ring(f"deployment/{row.id}")
+    return answer
 
 
 async def _change(

@@ -338,12 +338,13 @@ def test_removed_deployments_leave_nothing(release, api):
 
 
 def test_a_namespace_that_is_deleted_ends_cleanly(release, api):
-    """Somebody deletes the whole namespace under a deployment: it is told so, and can be removed."""
+    """Somebody deletes the whole namespace, and with it the rights in it. It is told so, and can be forgotten."""
     body = {"environment": "live", "integration": "hello", "tag": "v1", "settings": SMALL}
     api("POST", f"{HERE}/deployments", body)
     api.until(phase="running")
     kubectl("delete", "namespace", release.environment, "--timeout", "120s")
-    found = eventually(lambda: api("GET", ONE), lambda found: found["phase"] != "running")
-    assert found["reasons"], found
-    api("DELETE", ONE, headers=ANY)
-    eventually(lambda: api("GET", f"{HERE}/deployments")["items"], lambda items: items == [])
+    api("POST", f"{ONE}/restart", headers=ANY)
+    found = eventually(lambda: api("GET", ONE), lambda found: found["reasons"])
+    assert "forbidden" in found["reasons"][0]["text"], found
+    api("DELETE", f"{ONE}?forget=true", headers=ANY)
+    assert api("GET", f"{HERE}/deployments")["items"] == []

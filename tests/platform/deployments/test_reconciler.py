@@ -187,3 +187,13 @@ async def test_another_process_goes_on_where_one_was_killed(client, options, pre
         await until(client, phase="running", observedGeneration=1)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@on_both
+async def test_one_whose_place_is_gone_for_ever_can_be_forgotten(client, ready, pretence):
+    pretence.reachable = False
+    await done(client.delete(ONE, headers=ANY))
+    assert await problem(client.delete(ONE, headers=ANY)) == "conflict"
+    await until(client, phase="removing", reasons=[{"code": "TargetUnreachable", "text": "nobody answers"}])
+    await done(client.delete(f"{ONE}?forget=true", headers=ANY))
+    assert await problem(client.get(ONE)) == "not-found"
