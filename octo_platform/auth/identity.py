@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -39,20 +40,25 @@ class Identity:
     """
 
     def __init__(
-        self, options: Options, database: Database, keyring: Keyring, clock: Callable[[], datetime] = now
+        self,
+        options: Options,
+        database: Database,
+        keyring: Keyring,
+        clock: Callable[[], datetime] = now,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
         self.keyring = keyring
         self.cookies = Cookies(is_secure=options.url.startswith("https:"))
         self.passwords = Passwords()
-        self.accounts = Throttle(free=5, longest=300.0)
-        self.addresses = Throttle(free=30, longest=30.0)
-        self.devices = Throttle(free=20, longest=30.0)
+        self.accounts = Throttle(free=5, longest=300.0, clock=ticks)
+        self.addresses = Throttle(free=30, longest=30.0, clock=ticks)
+        self.devices = Throttle(free=20, longest=30.0, clock=ticks)
         self.marks = Marks(database)
         self._signing = Signing(database, keyring)
         self.sessions = Sessions(database, self._signing, self.marks, clock)
         self.logins = Logins(database, self._signing, self.marks, clock)
-        self.keys = Keys(database, clock)
+        self.keys = Keys(database, clock, ticks)
         redirect = options.url.rstrip("/") + CALLBACK
         self.provider = Provider(options.oidc, redirect, clock) if options.oidc else None
         self._options = options
@@ -120,6 +126,8 @@ class Identity:
     async def check_setup_token(self, session: AsyncSession, token: str) -> None:
         """Raises `Problem` if it is another."""
         found = await session.get(Setting, SETUP_TOKEN)
+        if found is None and await people.is_anybody_admin(session):
+            raise Problem("already-set-up")
         right = self.keyring.open(SETUP_TOKEN, found.value) if found else secrets.token_bytes(24)
         if not hmac.compare_digest(right, token.encode()):
             raise Problem("bad-credentials", "the set-up token is wrong; the platform shows it when it starts")

@@ -38,10 +38,10 @@ _SHOWN = len(tokens.KEY_PREFIX) + 6
 class Keys:
     """See the module. Each request looks up whether its key counts: what ends it, or its owner, bites at once."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], ticks: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
-        self._wrong = Throttle(free=50, longest=60.0)
+        self._wrong = Throttle(free=50, longest=60.0, clock=ticks)
         self._noted: OrderedDict[str, float] = OrderedDict()
         """When the use of a key was written down last, by its hash."""
 

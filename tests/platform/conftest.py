@@ -167,6 +167,10 @@ class Clock:
     def __call__(self) -> datetime:
         return now() + self._ahead
 
+    def ticks(self) -> float:
+        """Seconds that stand still in between, so that a slow machine ends no wait."""
+        return self._ahead.total_seconds()
+
     def pass_(self, **much: float) -> None:
         self._ahead += timedelta(**much)
 
@@ -186,7 +190,7 @@ def closed(tmp_path: Path, place: str) -> dict[str, Any]:
 async def house(closed: dict[str, Any], clock: Clock, pretence: Pretence) -> AsyncIterator[House]:
     openers = {"local": pretence.opened, "kubernetes": pretence.opened}
     async with installed(Options(**closed), openers) as found, contextlib.AsyncExitStack() as stack:
-        found.identity = Identity(found.options, found.database, found.keyring, clock)
+        found.identity = Identity(found.options, found.database, found.keyring, clock, clock.ticks)
         # The real costs are those of tests/platform/auth/test_passwords.py: here they would be most of the time.
         found.identity.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield House(found, stack)

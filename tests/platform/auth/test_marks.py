@@ -55,6 +55,7 @@ async def test_a_transaction_that_fails_marks_nothing(database):
 
 
 async def test_between_two_looks_the_database_is_not_asked(database, monkeypatch):
+    monkeypatch.setattr("octo_platform.auth.marks._LOOK", 1000.0)
     marks = Marks(database)
     await marks.is_ended("one", "ann", 0.0)
 
