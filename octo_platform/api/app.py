@@ -15,6 +15,7 @@ from octo_platform.environments import routes as environments
 from octo_platform.installation import Installation
 from octo_platform.integrations import files, folders, routes as integrations, versions
 from octo_platform.options import Options
+from octo_platform.pages import routes as pages
 from octo_platform.secrets import routes as secrets
 from octo_platform.sessions import device, keys, oidc, session, setup
 from octo_platform.users import members, users
@@ -65,6 +66,7 @@ def create_app(installation: Installation) -> FastAPI:
         app.include_router(each, prefix=PREFIX)
     for each in OUTSIDE:
         app.include_router(each)
+    app.include_router(pages.router())
     failures.install(app)
     options = installation.options
     app.add_middleware(Guard, hosts=hosts_of(options), is_secure=options.url.startswith("https:"))
