@@ -17,6 +17,8 @@ from octo_platform.commands import credentials
 from octo_platform.commands.client import Client, Refused
 from octo_platform.commands.credentials import Server
 
+pause = time.sleep
+"""How it waits between two questions."""
 _STEP = 5.0
 _LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
@@ -84,32 +86,27 @@ def _let_in(url: str) -> str:
     """Show a code, and wait until a person has let this machine in."""
     with Client(Server(url, None)) as client:
         waiting = client.post("/device", {"client": _name()}).json()
-        code, page = _of(waiting, "user_code"), _of(waiting, "verification_uri_complete")
+        page, code = waiting["verification_uri_complete"], waiting["user_code"]
         say(f"\n  Open {page}\n  and compare the code:  {code}\n", err=True)
         return _key(client, waiting)
 
 
 def _key(client: Client, waiting: dict[str, Any]) -> str:
     """Ask again and again, as often as the platform allows (RFC 8628)."""
-    pause = float(waiting.get("interval") or _STEP)
-    end = time.monotonic() + float(waiting.get("expiresIn") or waiting.get("expires_in") or 600)
+    interval = float(waiting.get("interval") or _STEP)
+    end = time.monotonic() + float(waiting.get("expires_in") or 600)
     while time.monotonic() < end:
-        time.sleep(pause)
+        pause(interval)
         try:
-            answer = client.send("POST", "/device/token", json={"device_code": _of(waiting, "device_code")})
+            answer = client.send("POST", "/device/token", json={"device_code": waiting["device_code"]})
         except Refused as refused:
             if refused.code == "slow-down":
-                pause += _STEP
+                interval += _STEP
             elif refused.code != "authorization-pending":
                 raise
         else:
             return str(answer.json()["key"])
     raise click.ClickException("nobody has let this machine in; type the command again")
-
-
-def _of(answer: dict[str, Any], name: str) -> str:
-    """A member under the name that RFC 8628 gives it."""
-    return str(answer[name])
 
 
 def _name() -> str:

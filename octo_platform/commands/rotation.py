@@ -58,7 +58,7 @@ async def rotate(options: Options) -> dict[str, int]:
         await migrate(database)
         for name, sealed in EVERYWHERE.items():
             async with database.read() as session:
-                rows = (await session.execute(select(*sealed.keys))).tuples().all()
+                rows = (await session.execute(select(*sealed.keys))).all()
             for start in range(0, len(rows), _AT_ONCE):
                 async with database.write() as session:
                     counts[name] += await _resealed(session, keyring, sealed, rows[start : start + _AT_ONCE])

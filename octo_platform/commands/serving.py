@@ -21,7 +21,7 @@ from octo_platform.options import Options
 from octo_platform.storage import migrating
 from octo_platform.storage.database import opened, url_of
 from octo_platform.storage.keys import NoKey
-from octo_platform.storage.migrating import TooNew
+from octo_platform.storage.migrating import TooNew, UnknownForm
 from octo_platform.storage.sealing import Unsealable
 
 
@@ -66,6 +66,8 @@ def refusals(options: Options) -> Iterator[None]:
         raise Failure(f"wrong key: {text_}", 2) from None
     except TooNew as error:
         raise Failure(f"{error}; start the newer release, or let it go back: octo platform migrate --to") from None
+    except UnknownForm as error:
+        raise Failure(str(error), 2) from None
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None)
         if isinstance(reason, OSError):

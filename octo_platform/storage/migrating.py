@@ -22,10 +22,15 @@ class TooNew(Exception):
     """The tables are of a later release."""
 
 
+class UnknownForm(Exception):
+    """There is no form of that name in this release."""
+
+
 async def migrate(database: Database, to: str = "head") -> None:
     """Carry out what is missing up to a revision; with `base`, or one that lies before, go back.
 
-    Raises `TooNew` if the database has a revision that this release does not know: then nothing is changed.
+    Raises `TooNew` if the database has a revision that this release does not know, and `UnknownForm` if it knows none
+    of that name: then nothing is changed.
     """
     async with database.alone() as connection:
         await connection.run_sync(partial(_migrate, to=to))
@@ -42,6 +47,8 @@ def _migrate(connection: Connection, to: str) -> None:
         raise TooNew(
             f"the database has the form {present}, which a later release made; this one knows up to {known[0]}"
         )
+    if to not in ("head", "base", *known):
+        raise UnknownForm(f"there is no form {to[:80]!r}; there are base, {', '.join(reversed(known))}")
     if _is_back(known, present, to):
         command.downgrade(config, to)
     else:

@@ -1,0 +1,222 @@
+"""`octo platform` as a process: it says where it is, ends cleanly, and says in one line why it cannot start."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from octo_platform.storage.sealing import new_key
+
+ROOT = Path(__file__).parents[3]
+CODE = "from octo_platform.commands.platform import command; command(prog_name='octo platform')"
+
+
+@pytest.fixture
+def start(home, tmp_path, free_port) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start it with free ports and a folder; whatever still runs is killed after the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, **environ: str) -> subprocess.Popen[str]:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "OCTO_PLATFORM_FOLDER": str(tmp_path / "platform"),
+            "OCTO_PLATFORM_PORT": str(free_port()),
+            "OCTO_PLATFORM_DATA_PORT": str(free_port()),
+            **environ,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-c", CODE, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield run
+    for each in running:
+        each.kill()
+        each.communicate()
+
+
+@pytest.fixture
+def ended(start) -> Callable[..., tuple[int, str, str]]:
+    """Run it to its end: exit code, standard output, standard error."""
+
+    def run(*arguments: str, **environ: str) -> tuple[int, str, str]:
+        process = start(*arguments, **environ)
+        out, err = process.communicate()
+        assert "Traceback" not in err
+        return process.returncode, out, err
+
+    return run
+
+
+def greeting(process: subprocess.Popen[str]) -> str:
+    lines = []
+    while "Ctrl-C stops." not in (lines or [""])[-1]:
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        lines.append(line)
+    return "".join(lines)
+
+
+def test_it_says_where_it_is_and_ends_with_a_signal(start):
+    """The set-up link is the same with each start, until somebody has used it."""
+    process = start()
+    shown = greeting(process)
+    url, token = re.search(r"administrator: (\S+)/setup#token=(\S+)", shown).groups()
+    assert httpx.get(f"{url}/api/v1/health").json()["ready"] is True
+    assert httpx.get(f"{url}/api/v1/workspaces").status_code in (401, 409)
+    with socket.create_connection((url.rpartition("/")[2].split(":")[0], int(url.rpartition(":")[2]))):
+        process.send_signal(signal.SIGTERM)  # a connection that waits keeps nothing from ending
+        out, err = process.communicate()
+    assert (process.returncode, out, err) == (0, "", "")
+
+    again = start("--insecure-local")
+    assert "No sign-in: whoever uses this machine may everything." in greeting(again)
+    again.send_signal(signal.SIGINT)
+    assert again.wait() == 0
+    third = start()
+    assert token in greeting(third)
+    folder = Path(third.args[0]).parent  # anywhere
+    assert folder.exists()
+
+
+def test_one_folder_has_one_platform(start, ended, tmp_path):
+    first = start()
+    greeting(first)
+
+    code, out, err = ended()
+
+    assert (code, out) == (1, "")
+    assert err == (
+        f"Error: {tmp_path / 'platform'} is used by process {first.pid}: one platform has one folder; choose --folder\n"
+    )
+    first.kill()
+    first.wait()
+    greeting(start())  # the lock ends with the process
+
+
+@pytest.mark.parametrize(("variable", "option"), [("PORT", "--port"), ("DATA_PORT", "--data-port")])
+def test_a_port_that_is_taken(ended, tmp_path, variable, option):
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        code, _, err = ended(**{f"OCTO_PLATFORM_{variable}": str(port)})
+
+    assert (code, err) == (
+        1,
+        f"Error: 127.0.0.1:{port} is taken: stop what listens there, or choose another {option}\n",
+    )
+    assert not (tmp_path / "platform" / "platform.db").exists()
+
+
+def test_a_folder_that_cannot_be_written(ended, tmp_path):
+    (tmp_path / "file").touch()
+
+    code, _, err = ended("--folder", str(tmp_path / "file" / "platform"))
+
+    assert (code, err) == (1, f"Error: {tmp_path / 'file' / 'platform'} cannot be used: Not a directory\n")
+
+
+def test_a_database_that_is_away(ended, free_port):
+    port = free_port()
+    place = f"postgresql://octo:hunter2@127.0.0.1:{port}/octo"
+
+    code, _, err = ended(OCTO_PLATFORM_DATABASE=place, OCTO_PLATFORM_KEYS=new_key())
+
+    assert code == 1
+    assert err.startswith(f"Error: the database postgresql://octo:***@127.0.0.1:{port}/octo cannot be reached: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_password_that_is_wrong(ended, postgres):
+    place = f"postgresql://octo:hunter2@{postgres.address}/postgres"
+
+    code, _, err = ended(OCTO_PLATFORM_DATABASE=place, OCTO_PLATFORM_KEYS=new_key())
+
+    assert code == 1
+    assert "password authentication failed" in err
+    assert "hunter2" not in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_database_on_a_server_needs_a_key(ended):
+    code, _, err = ended("--database", "postgresql://octo@127.0.0.1:1/octo")
+
+    assert (code, err) == (
+        2,
+        "Error: a database on a server needs a key: set OCTO_PLATFORM_KEYS, see `octo platform key`\n",
+    )
+
+
+def test_a_password_on_the_command_line_is_refused(ended):
+    code, _, err = ended("--database", "postgresql://octo:hunter2@db/octo")
+
+    assert code == 2
+    assert "set OCTO_PLATFORM_DATABASE instead" in err
+    assert "hunter2" not in err
+
+
+def test_keys(start, ended, tmp_path):
+    """One that is none, another than before, and a rotation to a new one."""
+    one, other = (ended("key")[1].strip() for _ in range(2))
+    process = start(OCTO_PLATFORM_KEYS=one)
+    greeting(process)
+    process.send_signal(signal.SIGINT)
+    process.wait()
+
+    code, _, err = ended(OCTO_PLATFORM_KEYS=other)
+    assert (code, err[:17]) == (2, "Error: wrong key:")
+    code, _, err = ended(OCTO_PLATFORM_KEYS="hunter2")
+    assert (code, "hunter2" in err) == (2, False)
+    assert err.startswith("Error: OCTO_PLATFORM_KEYS: a key is base64 of 32 bytes")
+
+    assert ended("rotate", OCTO_PLATFORM_KEYS=f"{other} {one}")[:2] == (0, "sealed anew: 2 settings\n")
+    assert ended("rotate", OCTO_PLATFORM_KEYS=other)[:2] == (0, "everything is sealed with the newest key\n")
+    greeting(start(OCTO_PLATFORM_KEYS=other))
+
+
+def test_tables_go_to_the_form_of_this_release_and_back(ended, tmp_path):
+    code, out, err = ended("migrate")
+    assert code == 0, err
+    newest = re.fullmatch(r"the database has the form (\w+)\n", out)[1]
+    assert ended("migrate", "--to", "base")[:2] == (0, "the database has the form base\n")
+    assert ended("migrate", "--to", newest)[1] == out
+    code, _, err = ended("migrate", "--to", "nonsense")
+    assert (code, err) == (2, "Error: there is no form 'nonsense'; there are base, 0001\n")
+
+
+def test_a_database_of_a_later_release_is_left_alone(ended, tmp_path):
+    import sqlite3
+
+    ended("migrate")
+    with closing(sqlite3.connect(tmp_path / "platform" / "platform.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+
+    code, _, err = ended()
+
+    assert code == 1
+    assert err.startswith("Error: the database has the form 9999, which a later release made; this one knows up to ")
+    assert len(err.splitlines()) == 1
+
+
+def test_an_option_of_another_command_is_not_lost(ended):
+    code, _, err = ended("--folder", "x", "migrate")
+
+    assert code == 2
+    assert "write --folder behind the command: octo platform migrate" in err
