@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly venv=${OCTO_VENV:-.venv}
+tests=(tests/e2e)
 
 say() { printf 'e2e: %s\n' "$*" >&2; }
 
@@ -19,6 +20,7 @@ if [[ -n ${KUBECONFIG:-} ]]; then
     export OCTO_E2E_KUBECONFIG=$KUBECONFIG
     export OCTO_E2E_POSTGRES_IMAGE=${OCTO_E2E_POSTGRES_IMAGE:-docker.io/library/postgres:18-trixie}
 else
+    tests+=(tests/platform/deploy/kubernetes/test_real.py) # it pulls no image
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     if ! scripts/cluster.sh status >/dev/null 2>&1; then
@@ -31,4 +33,4 @@ else
     scripts/cluster.sh load-image octo-postgres:dev "$(scripts/cluster.sh postgres-image "$work/postgres.tar")"
 fi
 
-PATH=$(scripts/cluster.sh path):$PATH "$venv/bin/python" -m pytest tests/e2e "$@"
+PATH=$(scripts/cluster.sh path):$PATH "$venv/bin/python" -m pytest "${tests[@]}" "$@"
