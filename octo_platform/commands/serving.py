@@ -57,28 +57,30 @@ def refusals(options: Options) -> Iterator[None]:
     """Turn what keeps the platform from running into one line. What is no such reason stays an exception."""
     try:
         yield
-    except Locked as error:
-        raise Failure(f"{options.folder} is used by {error}: one platform has one folder; choose --folder") from None
-    except NoKey as error:
-        raise Failure(str(error), 2) from None
-    except Unsealable as error:
-        text_ = f"{error}; add it to OCTO_PLATFORM_KEYS, behind the newest"
-        raise Failure(f"wrong key: {text_}", 2) from None
-    except TooNew as error:
-        raise Failure(f"{error}; start the newer release, or let it go back: octo platform migrate --to") from None
-    except UnknownForm as error:
-        raise Failure(str(error), 2) from None
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None)
-        if isinstance(reason, OSError):
-            raise _of_system(reason, options) from None
-        raise Failure(_of_database(error, options)) from None
-    except OSError as error:
-        raise _of_system(error, options) from None
+    except (Locked, NoKey, Unsealable, TooNew, UnknownForm, SQLAlchemyError, OSError) as error:
+        raise _failure(error, options) from None
     except ValueError as error:
         if "key is base64" not in str(error):
             raise
         raise Failure(f"OCTO_PLATFORM_KEYS: {error}; `octo platform key` makes one", 2) from None
+
+
+def _failure(error: Exception, options: Options) -> Failure:
+    match error:
+        case Locked():
+            return Failure(f"{options.folder} is used by {error}: one platform has one folder; choose --folder")
+        case NoKey() | UnknownForm():
+            return Failure(str(error), 2)
+        case Unsealable():
+            return Failure(f"wrong key: {error}; add it to OCTO_PLATFORM_KEYS, behind the newest", 2)
+        case TooNew():
+            return Failure(f"{error}; start the newer release, or let it go back: octo platform migrate --to")
+        case SQLAlchemyError():
+            reason = getattr(error, "orig", None)
+            return _of_system(reason, options) if isinstance(reason, OSError) else Failure(_of_database(error, options))
+        case _:
+            assert isinstance(error, OSError)
+            return _of_system(error, options)
 
 
 def _of_system(error: OSError, options: Options) -> Failure:

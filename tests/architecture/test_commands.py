@@ -50,6 +50,7 @@ CLUSTER = "needs a cluster: tests/e2e installs, upgrades and removes there; test
 ELSEWHERE = {
     "make run": CLONE,
     "make test": CLONE,
+    "make platform": "tests/acceptance/test_platform.py starts what it starts, at free ports",
     "make check": CLONE,
     "make fmt": CLONE,
     "make bench": "takes minutes of an idle machine; tests/bench runs parts of it",
