@@ -60,7 +60,7 @@ await framed(async () => {
       {},
       head(one.name),
       cell("Runs on", one.target === "local" ? "this machine" : one.target),
-      cell("Settings", h("span", { class: "mono cut" }, said.join(", "))),
+      cell("Settings", said.length > 0 && h("span", { class: "mono cut" }, said.join(", "))),
       h("td", { class: "do" }, change, remove),
     );
   }

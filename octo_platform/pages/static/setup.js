@@ -25,6 +25,7 @@ sent(where, async ({ email, password, name, token = "" }) => {
 async function look() {
   const { body } = await read("/setup");
   if (!body.needed) {
+    element("h1 + p").hidden = true;
     fill(where, h("p", {}, "The platform is set up. ", h("a", { href: "/login" }, "Sign in")));
   } else if (!body.passwords) {
     fill(where, h("p", {}, "Administrators come from the identity provider. ", h("a", { href: "/login" }, "Sign in")));

@@ -88,6 +88,7 @@ function grouped(changes) {
       "table",
       { class: "plain" },
       h("caption", {}, KINDS[kind] ?? kind),
+      h("colgroup", {}, h("col", { class: "sign" }), h("col", { class: "name" }), h("col")),
       h("thead", { class: "sr" }, h("tr", {}, ...["Change", "Name", "What"].map((each) => h("th", { scope: "col" }, each)))),
       h("tbody", {}, ...changes.filter((each) => each.kind === kind).map(row)),
     ),
