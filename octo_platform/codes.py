@@ -22,6 +22,7 @@ CODES: dict[str, tuple[int, str]] = {
     "malformed": (400, "The request cannot be read"),
     "invalid": (422, "A value does not fit"),
     "too-large": (413, "The request is too large"),
+    "too-slow": (408, "The request comes too slowly"),
     "wrong-type": (415, "The content type does not fit"),
     "bad-cursor": (400, "The cursor is none of ours"),
     "not-found": (404, "There is no such thing"),

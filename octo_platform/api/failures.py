@@ -18,7 +18,7 @@ from octo_platform.storage.sealing import Unsealable
 log = logging.getLogger("octo.platform")
 
 MEDIA = "application/problem+json"
-_OF_STATUS = {404: "not-found", 405: "wrong-method", 413: "too-large", 415: "wrong-type"}
+_OF_STATUS = {404: "not-found", 405: "wrong-method", 408: "too-slow", 413: "too-large", 415: "wrong-type"}
 _MOST_FAULTS = 20
 
 
