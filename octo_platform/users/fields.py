@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from octo_platform.auth.passwords import LONGEST, SHORTEST
+from octo_platform.web.shapes import Hidden
 
 GivenRole = Literal["admin", "operator", "developer", "viewer"]
 """The roles of people. That of deployments is not theirs."""
@@ -17,8 +18,8 @@ Email = Annotated[
     AfterValidator(str.lower),
 ]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Password = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST)]
+Password = Annotated[Hidden, Field(min_length=SHORTEST, max_length=LONGEST)]
 """One that is chosen."""
 
-Given = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
+Given = Annotated[Hidden, Field(min_length=1, max_length=LONGEST)]
 """One that is tried."""
