@@ -42,6 +42,7 @@ CODES: dict[str, tuple[int, str]] = {
     "target-unavailable": (503, "Where it runs cannot be reached"),
     "no-key": (503, "No key for secrets is set"),
     # --- us ---
+    "cannot-store": (507, "Nothing can be stored now"),
     "busy": (503, "Too much is under way"),
     "internal": (500, "Something went wrong here"),
 }

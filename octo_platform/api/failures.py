@@ -80,6 +80,9 @@ async def _of_key(request: Request, error: Exception) -> JSONResponse:
 async def _of_database(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, PoolTimeout) or _is_busy(error):
         return answer(Problem("busy").with_headers({"Retry-After": "1"}))
+    if _is_unwritable(error):
+        log.error("the database takes no writes", extra={"fields": {"request": _id(request), "error": _first(error)}})
+        return answer(Problem("cannot-store", "the disk of the database is full, or it can only be read"))
     if isinstance(error, DBAPIError) and _is_value(error):
         return answer(Problem("invalid", "a value cannot be stored"))
     return await _of_bug(request, error)
@@ -90,6 +93,17 @@ def _is_busy(error: Exception) -> bool:
     return any(
         each in text for each in ("database is locked", "too many connections", "deadlock", "serialize", "connection")
     )
+
+
+def _is_unwritable(error: Exception) -> bool:
+    text = _first(error).lower()
+    found = ("disk is full", "readonly database", "disk i/o error", "no space left", "read-only transaction")
+    return any(each in text for each in found)
+
+
+def _first(error: Exception) -> str:
+    """What the database says, without the statement and its values."""
+    return str(getattr(error, "orig", "")).partition("\n")[0][:300]
 
 
 def _is_value(error: DBAPIError) -> bool:
