@@ -22,6 +22,7 @@ CODES: dict[str, tuple[int, str]] = {
     "malformed": (400, "The request cannot be read"),
     "invalid": (422, "A value does not fit"),
     "too-large": (413, "The request is too large"),
+    "too-slow": (408, "The request comes too slowly"),
     "wrong-type": (415, "The content type does not fit"),
     "bad-cursor": (400, "The cursor is none of ours"),
     "not-found": (404, "There is no such thing"),
@@ -41,6 +42,7 @@ CODES: dict[str, tuple[int, str]] = {
     "target-unavailable": (503, "Where it runs cannot be reached"),
     "no-key": (503, "No key for secrets is set"),
     # --- us ---
+    "cannot-store": (507, "Nothing can be stored now"),
     "busy": (503, "Too much is under way"),
     "internal": (500, "Something went wrong here"),
 }

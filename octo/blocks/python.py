@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, Self
 
 from pydantic import (
@@ -27,9 +28,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema
 
+from octo.blocks import unrun as read
 from octo.blocks.origin import origin, place
 from octo.blocks.plain import copied, plain
 from octo.blocks.printed import printed
+from octo.core import unrun
 from octo.core.block import Site, block
 from octo.core.errors import Bug, OctoError, Permanent
 from octo.core.expressions import Expr
@@ -190,6 +193,8 @@ def find(value: object) -> Function:
     if not (isinstance(value, str) and module_name and colon and path):
         raise PydanticCustomError("call", "expected `package.module:function`, e.g. `shop.orders:price`")
     try:
+        if (folder := unrun.folder()) is not None and read.owns(folder, module_name):
+            return _read(folder, value, module_name, path)
         return _described(value, _target(module_name, path))
     except PydanticCustomError:
         raise
@@ -198,15 +203,40 @@ def find(value: object) -> Function:
     raise PydanticCustomError("call", "{problem}", {"problem": problem})
 
 
+def _read(folder: Path, name: str, module_name: str, path: str) -> Function:
+    """The function as its source describes it. Nobody calls it."""
+    if (file := read.source(folder, module_name)) is None:
+        problem = f"there is no module `{module_name}`; it must be beside the config or in an installed package"
+        raise PydanticCustomError("call", "{problem}", {"problem": problem})
+    try:
+        found = read.signature(file, path)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        where = f" ({place(str(file), error.lineno)})" if isinstance(error, SyntaxError) and error.lineno else ""
+        told = error.msg if isinstance(error, SyntaxError) else str(error)
+        problem = f"importing `{module_name}` fails: {type(error).__name__}: {told}{where}"
+        raise PydanticCustomError("call", "{problem}", {"problem": problem}) from None
+    if isinstance(found, list):
+        _miss(module_name, path.partition(".")[0], found, str(file))
+    return Function(name, _unread, found.parameters, found.required, {}, found.is_open)
+
+
+def _unread(**given: object) -> NoReturn:
+    raise Bug(f"the module of this function was only read; it was called with {len(given)} arguments")
+
+
+def _miss(module_name: str, name: str, names: list[str], file: str | None) -> NoReturn:
+    hint = nearest(name, names)
+    where = f" (in {place(file)})" if file else ""
+    problem = f"`{module_name}` has no `{name}`" + (f"; did you mean `{hint}`?" if hint else "") + where
+    raise PydanticCustomError("call", "{problem}", {"problem": problem})
+
+
 def _target(module_name: str, path: str) -> Callable[..., Any]:
     target: Any = _module(module_name)
     for name in path.split("."):
         if not hasattr(target, name):
-            hint = nearest(name, [each for each in dir(target) if not each.startswith("_")])
-            file = getattr(target, "__file__", None)
-            where = f" (in {place(file)})" if file else ""
-            problem = f"`{module_name}` has no `{name}`" + (f"; did you mean `{hint}`?" if hint else "") + where
-            raise PydanticCustomError("call", "{problem}", {"problem": problem})
+            names = [each for each in dir(target) if not each.startswith("_")]
+            _miss(module_name, name, names, getattr(target, "__file__", None))
         target = getattr(target, name)
     if not callable(target):
         problem = f"`{module_name}:{path}` is {type(target).__name__}, not a function"

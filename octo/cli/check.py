@@ -211,7 +211,6 @@ def _facts(paths: Sequence[Path]) -> int:
 
     if len(paths) != 1 or paths[0] == STDIN:
         raise click.UsageError("the facts are those of one configuration: name one flow file or folder")
-    import_beside(paths[0])
     found = facts(paths[0], plugins())
     shown = {"version": VERSION, "octo": __version__, **found.as_json()}
     give(orjson.dumps(shown) + b"\n", json=True)

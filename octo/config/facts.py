@@ -1,6 +1,7 @@
 """The facts of a configuration: what one must know of it to deploy it, and to see what a new version of it changes.
 
-They are read from its files alone. Whatever the environment is, the same files have the same facts.
+They are read from its files alone. Whatever the environment is, the same files have the same facts. Nothing in them is
+run: who asks for the facts may trust their author less than who runs them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from octo.core.errors import ConfigError, Problem
 from octo.core.plugins import Plugins
 from octo.core.secrets import masked
 from octo.core.source import Serving
+from octo.core.unrun import only_read
 
 VERSION = 1
 """The version of the form of `as_json`. It grows when a reader of the old form would misread the new one."""
@@ -88,8 +90,9 @@ def facts(path: Path, plugins: Plugins) -> Facts:
     # The missing part of an unfinished file may define what the rest refers to, so further problems are dropped.
     rest = Report() if report.problems else report
     root = path if path.is_dir() else path.parent
-    read = _read(files, root, plugins, rest)
-    told = Facts() if read is None else _facts(read, files, root)
+    with only_read(root.resolve()):
+        read = _read(files, root, plugins, rest)
+        told = Facts() if read is None else _facts(read, files, root)
     return told._replace(problems=tuple(report.problems), warnings=tuple(report.warnings))
 
 

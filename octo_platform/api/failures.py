@@ -19,7 +19,7 @@ from octo_platform.storage.sealing import Unsealable
 log = logging.getLogger("octo.platform")
 
 MEDIA = "application/problem+json"
-_OF_STATUS = {404: "not-found", 405: "wrong-method", 413: "too-large", 415: "wrong-type"}
+_OF_STATUS = {404: "not-found", 405: "wrong-method", 408: "too-slow", 413: "too-large", 415: "wrong-type"}
 _MOST_FAULTS = 20
 
 
@@ -83,6 +83,9 @@ async def _of_database(request: Request, error: Exception) -> JSONResponse:
         return answer(Problem("busy", "the database cannot be reached").with_headers({"Retry-After": "1"}))
     if isinstance(error, PoolTimeout) or _is_busy(error):
         return answer(Problem("busy").with_headers({"Retry-After": "1"}))
+    if _is_unwritable(error):
+        log.error("the database takes no writes", extra={"fields": {"request": _id(request), "error": _first(error)}})
+        return answer(Problem("cannot-store", "the disk of the database is full, or it can only be read"))
     if isinstance(error, DBAPIError) and _is_value(error):
         return answer(Problem("invalid", "a value cannot be stored"))
     return await _of_bug(request, error)
@@ -93,6 +96,17 @@ def _is_busy(error: Exception) -> bool:
     return any(
         each in text for each in ("database is locked", "too many connections", "deadlock", "serialize", "connection")
     )
+
+
+def _is_unwritable(error: Exception) -> bool:
+    text = _first(error).lower()
+    found = ("disk is full", "readonly database", "disk i/o error", "no space left", "read-only transaction")
+    return any(each in text for each in found)
+
+
+def _first(error: Exception) -> str:
+    """What the database says, without the statement and its values."""
+    return str(getattr(error, "orig", "")).partition("\n")[0][:300]
 
 
 def _is_value(error: DBAPIError) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Collection, MutableMapping
@@ -16,6 +17,10 @@ from octo_platform.problem import Problem
 LARGEST = 2 << 20
 LARGEST_UPLOAD = 24 << 20
 """Bytes of a request body: of files as a zip archive or in JSON, see `UPLOADS`."""
+
+PATIENCE = 30.0
+SLOWEST = 20_000
+"""A body has so many seconds, and one more for as many bytes of it as these."""
 
 UPLOADS = re.compile(r"/api/v1/workspaces/[^/]+/integrations(?:/[^/]+/archive)?")
 _LONGEST_TARGET = 8192
@@ -83,23 +88,34 @@ class Guard:
 
 
 class _Bounded:
-    """The body of a request, refused once it is larger than it may be."""
+    """The body of a request, refused once it is larger than it may be, or comes too slowly."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._left = limit
         self._limit = limit
+        self._is_whole = False
+        self._until = asyncio.get_running_loop().time() + PATIENCE
 
     def is_too_large(self, scope: Scope) -> bool:
         given = [value for name, value in scope["headers"] if name == b"content-length"]
         return any(value.isdigit() and int(value) > self._limit for value in given)
 
     async def receive(self) -> MutableMapping[str, Any]:
-        message = await self._receive()
+        if self._is_whole:  # it waits until the client has gone
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408) from None  # FastAPI takes any other exception for malformed JSON
         if message["type"] == "http.request":
-            self._left -= len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            self._is_whole = not message.get("more_body", False)
+            self._left -= size
+            self._until += size / SLOWEST
             if self._left < 0:
-                raise HTTPException(413)  # FastAPI takes any other exception for malformed JSON
+                raise HTTPException(413)
         return message
 
 

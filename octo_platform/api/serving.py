@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from octo_platform.api import failures
 from octo_platform.api.app import create_app
 from octo_platform.api.guard import Guard, name_of
+from octo_platform.api.wire import KEEP_ALIVE, LARGEST_HEAD, Wire
 from octo_platform.auth.identity import Identity
 from octo_platform.data.app import create_data_app
 from octo_platform.deploy.targets import Opener, Targets
@@ -112,8 +113,10 @@ def _server(app: FastAPI) -> _Server:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
-        timeout_keep_alive=65,
-        h11_max_incomplete_event_size=64 << 10,
+        http=Wire,
+        ws="none",
+        timeout_keep_alive=KEEP_ALIVE,
+        h11_max_incomplete_event_size=LARGEST_HEAD,
         limit_concurrency=500,
         lifespan="off",
     )

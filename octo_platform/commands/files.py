@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from octo_platform.flows.archive import LARGEST_FILE, check_sizes, checked_path, kind_of
+from octo_platform.flows.archive import LARGEST_FILE, check_files, checked_path, kind_of
 from octo_platform.problem import Problem
 
 _LEFT_OUT = frozenset({"__pycache__", "node_modules", "venv", "octo-store"})
@@ -41,7 +41,7 @@ def read(path: Path) -> Local:
     try:
         for each in files:
             checked_path(each)
-        check_sizes(files)
+        check_files(files)
     except Problem as problem:
         raise click.UsageError(f"{path}: {problem.detail}") from None
     if not any(kind_of(each) == "flow" for each in files):

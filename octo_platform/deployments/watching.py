@@ -6,9 +6,11 @@ All of it is bounded, and what reaches it was masked where it was written.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Query
 from fastapi.responses import StreamingResponse
@@ -21,7 +23,7 @@ from octo_platform.deployments.shown import read
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import Deployment, Environment
 from octo_platform.web.call import Call, Within
-from octo_platform.web.events import event, pictures, stream
+from octo_platform.web.events import LOOK, event, pictures, stream
 from octo_platform.web.routing import Routes
 from octo_platform.web.shapes import Shape
 
@@ -91,11 +93,17 @@ async def read_logs(call: Within, deployment: str, lines: Annotated[int, Query(g
 async def follow_logs(
     call: Within, deployment: str, lines: Annotated[int, Query(ge=1, le=2000)] = 200
 ) -> StreamingResponse:
-    """Stream the last lines, and then each as it comes."""
+    """Stream the last lines, and then each as it comes, until who looks may not any more."""
     row, target = await _target(call, deployment)
+    may_go_on = _still(call)
 
     async def events() -> AsyncIterator[str]:
+        asked = time.monotonic()
         async for each in target.logs(row.id, lines=lines, follow=True):
+            if time.monotonic() - asked >= LOOK:
+                asked = time.monotonic()
+                if not await may_go_on():
+                    return
             yield event(_line(each).model_dump(by_alias=True, mode="json"))
 
     return stream(events())
@@ -132,7 +140,7 @@ async def read_traces(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[Told]:
     """Send the newest traces that each instance keeps."""
-    query = f"limit={limit}" + (f"&flow={flow}" if flow else "") + (f"&outcome={outcome}" if outcome else "")
+    query = f"limit={limit}" + (f"&flow={quote(flow)}" if flow else "") + (f"&outcome={outcome}" if outcome else "")
     return await _ask(call, deployment, f"/traces?{query}")
 
 

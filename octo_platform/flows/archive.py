@@ -20,6 +20,9 @@ _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ -]*(?:/[A-Za-z0-9_][A-Za-z0-9._ -]
 _LONGEST_PATH = 200
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Of others, zipfile unpacks all that it has read, however much that becomes: 600 bytes of bzip2 are a gigabyte."""
+
 Files = Mapping[str, bytes]
 Kind = Literal["flow", "test", "resource"]
 
@@ -42,8 +45,13 @@ def kind_of(path: str) -> Kind:
     return "resource"
 
 
-def check_sizes(files: Files) -> None:
-    """Refuse too many files, or too large ones. Raises `Problem`."""
+def check_files(files: Files) -> None:
+    """Refuse too many files, too large ones, and a file where another has its folder. Raises `Problem`."""
+    for path in files:
+        parts = path.split("/")
+        for above in ("/".join(parts[:length]) for length in range(1, len(parts))):
+            if above in files:
+                raise Problem("invalid", f"{above!r} is both a file and the folder of {path!r}")
     if len(files) > MOST_FILES:
         raise Problem("too-large", f"an integration has at most {MOST_FILES} files")
     for path, content in files.items():
@@ -90,10 +98,13 @@ def _read(data: bytes) -> dict[str, bytes]:
         if len(entries) > MOST_FILES:
             raise Problem("too-large", f"an integration has at most {MOST_FILES} files")
         for each in entries:
+            if each.compress_type not in _METHODS:
+                raise Problem("malformed", f"{each.filename[:100]}: only stored and deflated files are read here")
             with archive.open(each) as file:
                 content = file.read(min(left, LARGEST_FILE) + 1)
             left -= len(content)
             if len(content) > LARGEST_FILE or left < 0:
                 raise Problem("too-large", f"{each.filename}: this is more than an integration may have")
-            files[checked_path(each.filename)] = content
+            # `filename` ends where a NUL is, so what we check is not what others see.
+            files[checked_path(each.orig_filename)] = content
     return files

@@ -1,13 +1,18 @@
-"""What `octo check` says of flow files: problems, and what deploying them needs. It runs as a process of its own."""
+"""What `octo check` says of flow files: problems, and what deploying them needs.
+
+It runs as a process of its own, which runs nothing of what is in the files, and has limits for time, memory and output.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +20,14 @@ from octo_platform.flows.archive import Files
 from octo_platform.problem import Problem
 
 MOST_AT_ONCE = 2
+MOST_WAITING = 32
 PATIENCE = 60.0
 """Seconds."""
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT", "PYTHONPATH", "VIRTUAL_ENV")
 _LARGEST = 32 << 20
+"""Bytes of what it says, and of any file that it writes."""
+_MEMORY = 2 << 30
 
 
 class Inspector:
@@ -27,22 +35,32 @@ class Inspector:
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+        self._waiting = 0
 
     async def facts(self, files: Files) -> dict[str, Any]:
         """What the files contain and need, with `ok`, `problems` and `warnings`. Places name the files alone."""
         return await self._ask(files, "check", "--facts")
 
     async def _ask(self, files: Files, *arguments: str) -> dict[str, Any]:
-        async with self._turns:
-            with tempfile.TemporaryDirectory(prefix="octo-check-") as folder:
-                await asyncio.to_thread(_write, Path(folder), files)
-                found: dict[str, Any] = await _run(Path(folder), *arguments, ".")
-                return found
+        if self._waiting >= MOST_WAITING:
+            raise Problem("busy", "many flow files wait to be checked").with_headers({"Retry-After": "10"})
+        self._waiting += 1
+        try:
+            async with self._turns:
+                with tempfile.TemporaryDirectory(prefix="octo-check-") as folder:
+                    await asyncio.to_thread(_write, Path(folder), files)
+                    found: dict[str, Any] = await _run(Path(folder), *arguments, ".")
+                    return found
+        finally:
+            self._waiting -= 1
 
 
 def environment(given: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables that a Python process needs, and none besides."""
-    return {name: given[name] for name in _KEPT if name in given}
+    kept = {name: given[name] for name in _KEPT if name in given}
+    # It stands in the folder of the files, from which a path that is relative would import.
+    paths = [str(Path(each).absolute()) for each in kept.pop("PYTHONPATH", "").split(os.pathsep) if each]
+    return kept | ({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})
 
 
 def _write(folder: Path, files: Files) -> None:
@@ -53,26 +71,49 @@ def _write(folder: Path, files: Files) -> None:
 
 
 async def _run(folder: Path, *arguments: str) -> Any:
-    pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "octo", *arguments),
         cwd=folder,
         env=environment(),
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=pipe,
-        stderr=pipe,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,  # nobody reads it
         start_new_session=True,
     )
     try:
+        _limit(process.pid)
         async with asyncio.timeout(PATIENCE):
-            output, _ = await process.communicate()
+            output = await _output(process)
+            await process.wait()
     except TimeoutError:
         raise Problem("busy", "checking the flow files took too long") from None
     finally:
         if process.returncode is None:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     try:
         return json.loads(output)
     except ValueError:
         raise Problem("internal", "the flow files could not be checked") from None
+
+
+async def _output(process: asyncio.subprocess.Process) -> bytes:
+    assert process.stdout is not None
+    output = b""
+    while piece := await process.stdout.read(1 << 16):
+        output += piece
+        if len(output) > _LARGEST:
+            raise Problem("too-large", "there is too much to say of these flow files")
+    return output
+
+
+def _limit(pid: int) -> None:
+    """Whatever the files make of it, it takes no more than this, and leaves no memory image behind."""
+    with suppress(OSError, ImportError, AttributeError):
+        import resource
+
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (_LARGEST, _LARGEST))
+        resource.prlimit(pid, resource.RLIMIT_CPU, (int(PATIENCE) + 1, int(PATIENCE) + 1))
+        resource.prlimit(pid, resource.RLIMIT_AS, (_MEMORY, _MEMORY))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Request, Response
 from sqlalchemy import func, select
 
-from octo_platform.flows.archive import check_sizes, checked_path, kind_of, packed, unpacked
+from octo_platform.flows.archive import check_files, checked_path, kind_of, packed, unpacked
 from octo_platform.integrations import store
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import File, now
@@ -121,7 +121,7 @@ async def write_archive(
     """Replace all files by those of a zip archive. What it lacks is deleted."""
     call.target = f"files of {call.space.name}/{integration}"
     files = unpacked(await request.body())
-    check_sizes(files)
+    check_files(files)
     if not any(kind_of(each) == "flow" for each in files):
         raise Problem("invalid", "there is no flow file at the top of the archive")
     async with call.write() as session:

@@ -15,16 +15,14 @@ from octo_platform.storage.tables import Folder, Integration
 from octo_platform.web.call import Call, Within
 from octo_platform.web.etags import IfMatch, revise, tell
 from octo_platform.web.routing import Routes
-from octo_platform.web.shapes import Shape
+from octo_platform.web.shapes import VISIBLE, Shape
 
 routes = Routes("folders")
 
 DEEPEST = 10
 MOST = 2000
 
-FolderName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
+FolderName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=VISIBLE)]
 
 
 class NewFolder(Shape):

@@ -18,7 +18,7 @@ from octo_platform.web.call import Call, Within
 from octo_platform.web.etags import IfMatch, revise, tell
 from octo_platform.web.paging import Cursor, Limit, Page, Statement, page, part
 from octo_platform.web.routing import Routes
-from octo_platform.web.shapes import Name, Shape, Title
+from octo_platform.web.shapes import Name, Shape, Title, is_text
 
 routes = Routes("integrations")
 
@@ -138,9 +138,15 @@ async def create_integration(call: Within, body: NewIntegration, response: Respo
 def _first_files(body: NewIntegration) -> Files:
     if body.sample is not None:
         return samples.sample(body.sample)
-    given = {checked_path(path): text.encode() for path, text in body.files.items()}
+    given = {checked_path(path): _bytes(path, text) for path, text in body.files.items()}
     given |= {checked_path(path): content for path, content in body.binary.items()}
     return given or {f"{body.name}.yaml": STARTER}
+
+
+def _bytes(path: str, text: str) -> bytes:
+    if not is_text(text):
+        raise Problem("invalid", f"files.{path}: it has half a character, which no encoding has")
+    return text.encode()
 
 
 async def _folder(session: AsyncSession, call: Call, folder: str | None) -> str | None:

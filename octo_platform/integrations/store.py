@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from octo_platform.flows.archive import Files, check_sizes
+from octo_platform.flows.archive import Files, check_files
 from octo_platform.problem import Problem
 from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import File, Integration, Version, now
@@ -43,7 +43,7 @@ async def put_files(session: AsyncSession, of: Integration, new: Mapping[str, by
     """Write files. whole: they are all that it has from now on. Raises `Problem` if they are too many, or too large."""
     rows = {row.path: row for row in await session.scalars(select(File).where(File.integration_id == of.id))}
     kept = {} if whole else {path: row.content for path, row in rows.items()}
-    check_sizes(kept | dict(new))
+    check_files(kept | dict(new))
     if whole:
         for path in rows.keys() - new.keys():
             await session.delete(rows[path])

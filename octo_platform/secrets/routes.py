@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Header, Path, Response
-from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +18,7 @@ from octo_platform.web.call import Call, Within
 from octo_platform.web.etags import IfMatch, expect, revise, tell
 from octo_platform.web.paging import Cursor, Limit, Page, page, part
 from octo_platform.web.routing import Routes
-from octo_platform.web.shapes import Shape
+from octo_platform.web.shapes import Hidden, Shape
 
 routes = Routes("secrets")
 
@@ -34,7 +33,7 @@ _OF_PLACE = "/workspaces/{workspace}/environments/{environment}/secrets"
 class SecretValue(Shape):
     """The value of a secret."""
 
-    value: SecretStr
+    value: Hidden
 
 
 class SecretShown(Shape):

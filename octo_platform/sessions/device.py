@@ -21,6 +21,7 @@ from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import DeviceRequest, User
 from octo_platform.web.call import Asked, Call
 from octo_platform.web.routing import Routes
+from octo_platform.web.shapes import VISIBLE
 
 routes = Routes("device")
 
@@ -39,7 +40,7 @@ class Program(BaseModel):
     """client: what the program calls itself; the person who is asked sees it."""
 
     model_config = ConfigDict(extra="forbid")
-    client: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    client: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=VISIBLE)]
 
 
 class Waiting(BaseModel):

@@ -20,7 +20,7 @@ from octo_platform.web import paging
 from octo_platform.web.call import Asked, workspace_named
 from octo_platform.web.paging import Cursor, Limit, Page
 from octo_platform.web.routing import Routes
-from octo_platform.web.shapes import Shape
+from octo_platform.web.shapes import VISIBLE, Shape
 
 routes = Routes("keys")
 _KEPT = frozenset({*policy.POLICY, *policy.OWN}) - policy.PERSONAL - {"data.use"}
@@ -43,7 +43,7 @@ class Key(Shape):
 class NewKey(Shape):
     """workspace: the only one that it reaches; without it, all of the owner's. days: until it expires."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=VISIBLE)]
     scopes: Literal["all"] | Annotated[list[str], Field(min_length=1, max_length=100)]
     workspace: Annotated[str, StringConstraints(max_length=63)] | None = None
     days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = USUAL_DAYS

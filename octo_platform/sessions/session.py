@@ -105,7 +105,9 @@ async def me(call: Asked) -> Me:
         rows = await session.execute(select(Workspace.id, Workspace.name).where(Workspace.id.in_(list(who.roles))))
         names = {EVERYWHERE: EVERYWHERE, **dict(rows.all())}
         row = await session.get(User, who.id)
-    roles = {names[place]: role for place, role in who.roles.items() if place in names}
+    # A key of one workspace tells nothing of others.
+    seen = {place: role for place, role in who.roles.items() if who.workspace in (None, place) or place == EVERYWHERE}
+    roles = {names[place]: role for place, role in seen.items() if place in names}
     return Me(
         id=who.id,
         name=(row.name or row.email) if row else who.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import Request
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from octo_platform.auth.principal import EVERYWHERE
 from octo_platform.problem import Problem
@@ -12,7 +12,7 @@ from octo_platform.storage.tables import Grant, User
 from octo_platform.users.fields import Email, Name, Password
 from octo_platform.web.call import Asked
 from octo_platform.web.routing import Routes
-from octo_platform.web.shapes import Shape
+from octo_platform.web.shapes import Hidden, Shape
 
 routes = Routes("setup")
 
@@ -28,7 +28,7 @@ class Setup(Shape):
 class First(Shape):
     """token: what the platform shows where it was started."""
 
-    token: SecretStr = Field(max_length=200)
+    token: Hidden = Field(max_length=200)
     email: Email
     name: Name = ""
     password: Password

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ class Database:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
     """Open the database at a SQLAlchemy URL, `sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`."""
+    if place := make_url(url).database if url.startswith("sqlite") else None:
+        _close_to_others(Path(place))
     engine = _engine(url)
     try:
         yield Database(engine)
@@ -86,6 +89,15 @@ def url_of(place: str) -> str:
     if "://" in place:
         raise ValueError("the database is `sqlite:PATH` or `postgresql://USER@HOST/DATABASE`")
     return f"sqlite+aiosqlite:///{Path(place.removeprefix('sqlite:')).absolute()}"
+
+
+def _close_to_others(place: Path) -> None:
+    """Let only this user read the file, whatever folder it is in. SQLite gives what lies beside it the same rights."""
+    with suppress(OSError):  # SQLite says better what is wrong; and a file of somebody else stays as it is
+        os.close(os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        for each in (place, place.with_name(f"{place.name}-wal"), place.with_name(f"{place.name}-shm")):
+            if each.exists():
+                each.chmod(0o600)
 
 
 def _engine(url: str) -> AsyncEngine:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
 
 from octo_platform.options import Options
 from octo_platform.storage.sealing import new_key
@@ -20,12 +22,29 @@ def read_keys(options: Options) -> list[str]:
     if options.keys:
         return [each.get_secret_value() for each in options.keys]
     path = options.folder / "keys"
+    with suppress(FileNotFoundError):
+        if found := path.read_text().split():
+            return found
+        raise NoKey(f"{path} is empty: write the key into it again, or remove it if nothing was stored with one")
+    if options.database and not options.database.startswith("sqlite:"):
+        raise NoKey("a database on a server needs a key: set OCTO_PLATFORM_KEYS, see `octo platform key`")
+    return [_made(path)]
+
+
+def _made(path: Path) -> str:
+    """A new key in a file, which is there whole or not at all, and before anything is sealed with it."""
+    half = path.with_name(f"{path.name}~{os.getpid()}")
     try:
-        return [line for line in path.read_text().split() if line]
-    except FileNotFoundError:
-        if options.database and not options.database.startswith("sqlite:"):
-            raise NoKey("a database on a server needs a key: set OCTO_PLATFORM_KEYS, see `octo platform key`") from None
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "w") as stream:
-        stream.write(f"{(key := new_key())}\n")
-    return [key]
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+            stream.write(f"{(key := new_key())}\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        half.rename(path)
+    finally:
+        half.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return key

@@ -52,6 +52,6 @@ async def resealed(session: AsyncSession, keyring: Keyring) -> int:
 
 
 def checked_value(value: str) -> str:
-    if not value or len(value.encode(errors="surrogatepass")) > LARGEST:
+    if not 0 < len(value.encode()) <= LARGEST:
         raise Problem("invalid", f"value: a secret has 1 to {LARGEST:,} bytes")
     return value

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from octo_platform.auth.passwords import LONGEST, SHORTEST
+from octo_platform.web.shapes import VISIBLE, Hidden
 
 GivenRole = Literal["admin", "operator", "developer", "viewer"]
 """The roles of people. That of deployments is not theirs."""
@@ -16,9 +17,9 @@ Email = Annotated[
     StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"),
     AfterValidator(str.lower),
 ]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Password = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=VISIBLE)]
+Password = Annotated[Hidden, Field(min_length=SHORTEST, max_length=LONGEST)]
 """One that is chosen."""
 
-Given = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
+Given = Annotated[Hidden, Field(min_length=1, max_length=LONGEST)]
 """One that is tried."""

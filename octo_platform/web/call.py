@@ -71,7 +71,8 @@ class Call:
             actor=(self.principal.actor if self.principal else "nobody")[:400],
             action=self.action,
             workspace_id=self.workspace.id if self.workspace else None,
-            target=self.target[:600],
+            # It may be a path as somebody sent it, and is shown in terminals.
+            target="".join(each if each.isprintable() else "\ufffd" for each in self.target[:600]),
             outcome=outcome,
             request=self.id,
         )

@@ -14,6 +14,7 @@ from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from octo_platform.problem import Problem
+from octo_platform.web.shapes import is_text
 
 Row = TypeVar("Row")
 Item = TypeVar("Item")
@@ -67,8 +68,11 @@ def _opened(cursor: str, by: Sequence[Column]) -> Any:
 def _value(value: object, column: Column) -> object:
     kind = column.type.python_type
     if kind is datetime and isinstance(value, str):
-        return datetime.fromisoformat(value)
-    if type(value) is not kind or (isinstance(value, str) and "\0" in value):
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is None or not 1970 <= at.year < 9999:  # of UTC, it may be in no year at all
+            raise ValueError(value)
+        return at
+    if type(value) is not kind or (isinstance(value, str) and ("\0" in value or not is_text(value))):
         raise ValueError(value)
     if isinstance(value, int) and abs(value) > 2**62:
         raise ValueError(value)

@@ -42,7 +42,8 @@ async def answered_once(request: Request, call: Call, answer: Callable[[], Await
     except BaseException:
         await _forget(installation.database, actor, key)
         raise
-    if response.status_code >= 300:
+    if response.status_code >= 300 or "set-cookie" in response.headers:
+        # Without its cookies, a repeated answer would say that somebody is signed in who is not.
         await _forget(installation.database, actor, key)
     else:
         await _keep(installation, actor, key, response)

@@ -4,13 +4,36 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints
 from pydantic.alias_generators import to_camel
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")]
 """Small letters, digits and `-`, at most 40: it becomes part of host names."""
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+VISIBLE = rf"^[^{_UNSEEN}]*$"
+"""No line ends, nothing that steers a terminal, and nothing that lets a name look like another one."""
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=VISIBLE)]
+
+
+def is_text(value: str) -> bool:
+    """Whether it can be written down: JSON also has halves of characters, which no encoding has."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _text(value: SecretStr) -> SecretStr:
+    if not is_text(value.get_secret_value()):
+        raise ValueError("it has half a character, which no encoding has")
+    return value
+
+
+Hidden = Annotated[SecretStr, AfterValidator(_text)]
+"""A text that is shown nowhere."""
 
 
 class Shape(BaseModel):

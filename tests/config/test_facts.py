@@ -343,3 +343,45 @@ def test_env_files_elsewhere_change_nothing(told, tmp_path, monkeypatch):
     monkeypatch.setenv("OCTO_ENV_FILE", str(elsewhere / ".env"))
 
     assert told(FLOWS) == usual
+
+
+CALLS = """\
+flows:
+- name: a
+  process:
+  - {type: python, settings: {call: "mine:f", with: {amount: "1"}}}
+"""
+
+
+@pytest.mark.parametrize("shadow", ["mine.py", "mine/__init__.py"])
+def test_modules_of_the_author_are_read_and_never_run(told, tmp_path, shadow):
+    ran = tmp_path / "ran"
+    for name in (shadow, "sitecustomize.py", "orjson.py", "msgpack.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"open({str(ran)!r}, 'w')\ndef f(amount): ...\n")
+    assert told(CALLS)["ok"]
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("def f(amount, *, rate=1): ...", None),
+        ("async def f(**any): ...", None),
+        ("from elsewhere import *", None),
+        ("try:\n    from fast import f\nexcept ImportError:\n    f = None", None),
+        ("@traced\ndef f(): ...", None),
+        ("class f: ...", None),
+        ("def f(sum): ...", "has no parameter `amount`"),
+        ("def f(amount, rate): ...", "needs `rate`"),
+        ("def g(amount): ...", "`mine` has no `f`"),
+        ("def f(amount:", "SyntaxError"),
+        ("\0", "fails"),
+        ("x = " + "(" * 5000, "fails"),
+    ],
+)
+def test_what_the_source_of_a_function_tells(told, tmp_path, source, problem):
+    (tmp_path / "mine.py").write_text(source)
+    found = told(CALLS)
+    assert found["ok"] is (problem is None), found["problems"]
+    assert problem is None or problem in str(found["problems"])

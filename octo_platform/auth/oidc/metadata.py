@@ -32,7 +32,7 @@ def read(found: object, issuer: str) -> Metadata:
     if not isinstance(found, Mapping) or found.get("issuer") != issuer:
         raise ValueError("its metadata is of another issuer")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-        if not is_safe(found.get(name)):
+        if not _is_safe(found.get(name), issuer):
             raise ValueError(f"its metadata has no safe {name!r}")
     algorithms = SAFE & set(_texts(found, "id_token_signing_alg_values_supported", ["RS256"]))
     return Metadata(
@@ -40,17 +40,22 @@ def read(found: object, issuer: str) -> Metadata:
         authorize=found["authorization_endpoint"],
         token=found["token_endpoint"],
         keys=found["jwks_uri"],
-        userinfo=_address(found, "userinfo_endpoint"),
-        end=_address(found, "end_session_endpoint"),
+        userinfo=_address(found, "userinfo_endpoint", issuer),
+        end=_address(found, "end_session_endpoint", issuer),
         algorithms=frozenset(algorithms),
         client_auth=_client_auth(found),
         names_issuer=found.get("authorization_response_iss_parameter_supported") is True,
     )
 
 
-def _address(found: Mapping[str, Any], name: str) -> str | None:
+def _address(found: Mapping[str, Any], name: str, issuer: str) -> str | None:
     value = found.get(name)
-    return value if is_safe(value) else None
+    return value if _is_safe(value, issuer) else None
+
+
+def _is_safe(url: object, issuer: str) -> bool:
+    """A provider elsewhere must not send us to what listens on this machine without TLS."""
+    return is_safe(url) and (str(url).startswith("https:") or issuer.startswith("http:"))
 
 
 def _client_auth(found: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 
 _LONGEST = 64 * 1024
 _MOST_TRIED = 10
+_LAST = 1e12
 _KINDS = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 
@@ -96,7 +97,10 @@ def _check_times(claims: Claims, expected: Expected) -> None:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A time; None for what is none, such as a whole number that no float holds."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < _LAST:
+        return None
+    return float(value)
 
 
 def _opened(token: str, keys: KeySet, algorithms: frozenset[str]) -> Claims:

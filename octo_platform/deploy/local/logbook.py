@@ -48,7 +48,7 @@ class Logbook:
 
     def mask(self, secrets: Iterable[str]) -> None:
         """Replace these texts from now on, besides those of before."""
-        found = {each.strip().encode() for each in secrets} | set(self._secrets)
+        found = {form.encode() for each in secrets for form in _forms(each.strip())} | set(self._secrets)
         self._secrets = tuple(sorted((each for each in found if len(each) >= _SHORTEST_SECRET), key=len, reverse=True))
 
     def write(self, instance: str, text: bytes) -> str:
@@ -120,6 +120,15 @@ class Logbook:
                     if (read := _read(line)) is not None:
                         found.appendleft(read)
         return list(found)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """How a secret may stand in a log: as it is, in JSON, and line by line."""
+    yield secret
+    for ascii_only in (True, False):
+        yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+    lines = [each.strip() for each in secret.splitlines()]
+    yield from (each for each in lines if len(lines) > 1 and not each.startswith("-----"))
 
 
 class _Follower:

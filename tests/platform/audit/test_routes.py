@@ -31,3 +31,14 @@ async def test_a_workspace_shows_its_own(client):
     await done(client.post("/workspaces", json={"name": "other"}))
     found = (await done(client.get(f"{HERE}/audit"))).json()["items"]
     assert [each["target"] for each in found] == ["environment shop/dev"]
+
+
+@on_both
+async def test_what_steers_a_terminal_is_not_kept(client):
+    await shop(client)
+    for path in ("%1b%5b31m", "%00", "a%0ab", "%e2%80%ae"):
+        await client.delete(f"{HERE}/integrations/orders/files/{path}", headers=ANY)
+        await client.delete(f"{HERE}/integrations/{path}", headers=ANY)
+    found = (await done(client.get("/audit"))).json()["items"]
+    assert len(found) >= 8
+    assert all(each["target"].isprintable() for each in found)

@@ -12,6 +12,7 @@ import uvicorn
 from octo.testing.servers import free_port
 from octo_platform.api.app import create_app
 from octo_platform.deploy.target import Answer
+from octo_platform.deployments import watching
 from tests.platform.asking import ANY, FLOW, HERE, deployment, done, integration, problem, shop, until
 
 ONE = f"{HERE}/deployments/dev:orders"
@@ -108,6 +109,19 @@ async def test_logs_are_streamed(ready, server):
     async with server.stream("GET", f"{ONE}/logs/events") as response:
         lines = response.aiter_lines()
         assert [(await _next(lines))["text"] for _ in range(3)] == ["line 0", "line 1", "line 2"]
+
+
+async def test_logs_are_streamed_no_further_to_who_may_not_see_them(ready, server, pretence, installation, monkeypatch):
+    monkeypatch.setattr(watching, "LOOK", 0.0)
+    left = iter([True, True, False])
+
+    async def still(*_: object) -> bool:
+        return next(left)
+
+    monkeypatch.setattr(installation.identity, "still", still)
+    async with server.stream("GET", f"{ONE}/logs/events") as response:
+        found = [json.loads(line[6:])["text"] async for line in response.aiter_lines() if line.startswith("data: ")]
+    assert found == ["line 0", "line 1"]
 
 
 async def _next(lines):

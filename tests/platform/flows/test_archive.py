@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from octo_platform.flows import archive
-from octo_platform.flows.archive import check_sizes, checked_path, content_hash, kind_of, packed, unpacked
+from octo_platform.flows.archive import check_files, checked_path, content_hash, kind_of, packed, unpacked
 from octo_platform.problem import Problem
 
 PARTS = st.sampled_from(["a", "b1", "mail.html", "c-d", "_x", "orders.yaml"])
@@ -109,10 +109,32 @@ def test_a_bomb_is_read_no_further_than_allowed():
 
 def test_too_many_or_too_large_files_are_refused():
     with pytest.raises(Problem, match="at most 500 files"):
-        check_sizes({f"f{n}": b"" for n in range(501)})
+        check_files({f"f{n}": b"" for n in range(501)})
     with pytest.raises(Problem, match="a file has at most"):
-        check_sizes({"a": bytes(archive.LARGEST_FILE + 1)})
+        check_files({"a": bytes(archive.LARGEST_FILE + 1)})
     with pytest.raises(Problem, match="together"):
-        check_sizes({f"f{n}": bytes(archive.LARGEST_FILE) for n in range(17)})
+        check_files({f"f{n}": bytes(archive.LARGEST_FILE) for n in range(17)})
     with pytest.raises(Problem, match="at most 500 files"):
         unpacked(_zip(**{f"f{n}": b"" for n in range(501)}))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_whose_bombs_cannot_be_stopped_are_refused(method):
+    """600 bytes of bzip2 were a gigabyte of memory, and a quarter of a minute in which nobody was answered."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as made:
+        made.writestr("a.yaml", bytes(1000))
+    with pytest.raises(Problem, match="only stored and deflated"):
+        unpacked(buffer.getvalue())
+
+
+def test_a_name_that_ends_in_an_archive_where_others_read_on_is_refused():
+    data = _zip(**{"a.yaml_x": b""}).replace(b"a.yaml_x", b"a.yaml\0x")
+    with pytest.raises(Problem, match="is no path"):
+        unpacked(data)
+
+
+@pytest.mark.parametrize("files", [{"a": b"", "a/b": b""}, {"a/b/c": b"", "a/b": b""}, {"a/b/c/d": b"", "a": b""}])
+def test_a_file_is_no_folder_of_another(files):
+    with pytest.raises(Problem, match="both a file and the folder"):
+        check_files(files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
@@ -45,3 +46,32 @@ async def test_a_check_that_takes_too_long_is_ended(monkeypatch):
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"- [", b"a: &a [*a, *a]\n" * 50, b"flows: 1"])
 async def test_whatever_the_bytes_are_it_says_what_is_wrong(content):
     assert not (await Inspector().facts({"a.yaml": content}))["ok"]
+
+
+@pytest.mark.parametrize("path", [".", f".{os.pathsep}", None])
+async def test_nothing_of_the_files_is_run(tmp_path, monkeypatch, path):
+    if path is not None:
+        monkeypatch.setenv("PYTHONPATH", path)
+    ran = tmp_path / "ran"
+    code = f"open({str(ran)!r}, 'w')\ndef f(body): return body\n".encode()
+    flow = b"flows: [{name: a, process: [{type: python, settings: {call: 'mine:f'}}]}]"
+    names = ("mine", "sitecustomize", "usercustomize", "octo", "orjson", "ruamel/__init__", "json")
+    found = await Inspector().facts(
+        {"a.yaml": flow, ".env": b"PYTHONSTARTUP=mine.py\n"} | {f"{each}.py": code for each in names}
+    )
+    assert found["ok"], found["problems"]
+    assert not ran.exists()
+
+
+async def test_what_says_too_much_is_cut_off(monkeypatch):
+    monkeypatch.setattr(inspector, "_LARGEST", 1000)
+    with pytest.raises(Problem) as caught:
+        await Inspector().facts({"a.yaml": FLOW.encode() * 3})
+    assert caught.value.code == "too-large"
+
+
+async def test_not_everybody_may_wait(monkeypatch):
+    monkeypatch.setattr(inspector, "MOST_WAITING", 1)
+    asked = Inspector()
+    found = await asyncio.gather(*(asked.facts({"a.yaml": FLOW.encode()}) for _ in range(2)), return_exceptions=True)
+    assert [getattr(each, "code", "fine") for each in found] == ["fine", "busy"]

@@ -99,3 +99,10 @@ async def test_nothing_of_another_workspace_is_found(client):
         await problem(client.post("/workspaces/other/integrations", json={"name": "a", "folder": folder}))
         == "not-found"
     )
+
+
+async def test_half_a_character_is_no_text(client):
+    await shop(client)
+    halves = b'{"name": "a", "files": {"a.yaml": "\\ud800"}}'
+    answer = client.post(ALL, content=halves, headers={"Content-Type": "application/json"})
+    assert await problem(answer) == "invalid"

@@ -123,3 +123,9 @@ async def test_a_page_of_another_site_lets_no_program_in(house, ann):
     body = {"user_code": codes["user_code"], "allow": True}
     told = await ann.post("/device/approval", json=body, headers={"Origin": "https://evil.example"})
     assert told.json()["code"] == "cross-site"
+
+
+@pytest.mark.parametrize("name", ["octo\u202eadmin", "octo\x1b[2J", "octo\x9b2J", "octo\u200b"])
+async def test_a_program_cannot_look_like_another_one(house, name):
+    program = await house.visitor()
+    assert (await program.post("/device", json={"client": name})).status_code == 422

@@ -370,3 +370,29 @@ async def test_in_local_mode_pages_of_other_sites_write_nothing_either(client):
     told = await client.delete("/users/x", headers={"Origin": "https://evil.example"})
     assert told.json()["code"] == "cross-site"
     assert (await client.delete("/users/abc")).json()["code"] == "not-found"
+
+
+async def test_signing_in_is_never_answered_from_memory(house):
+    """Without its cookies the answer would be a lie."""
+    client = await house.signed_in("ada", "viewer")
+    body = {"email": "ada@example.org", "password": SECRET}
+    for _ in range(2):
+        answer = await client.post("/session", json=body, headers={"Idempotency-Key": "once"})
+        assert (answer.status_code, len(answer.headers.get_list("set-cookie"))) == (200, 2)
+
+
+async def test_half_a_character_is_no_password(house):
+    client = await house.browser()
+    body = b'{"email": "a@b", "password": "\\ud800"}'
+    answer = await client.post("/session", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+
+
+async def test_a_key_of_one_workspace_tells_nothing_of_others(house):
+    places = [await house.workspace(name) for name in ("one", "two")]
+    client = await house.signed_in("ada", "viewer", places[0])
+    async with house.installation.database.write() as session:
+        user = (await client.get("/session")).json()["id"]
+        session.add(Grant(user_id=user, workspace=places[1], role="admin"))
+    key = await house.key(client, workspace="one")
+    assert (await key.get("/session")).json()["roles"] == {"one": "viewer"}

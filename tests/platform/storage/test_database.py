@@ -65,3 +65,13 @@ def test_places_as_users_write_them(place, url):
 def test_another_database_is_refused(place):
     with pytest.raises(ValueError, match="the database is `sqlite:PATH` or `postgresql://"):
         url_of(place)
+
+
+async def test_only_this_user_reads_the_file(tmp_path):
+    """Whatever folder somebody has made for it."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "a.db").touch(0o644)  # as an earlier release left it
+    async with opened(url_of(f"sqlite:{tmp_path / 'a.db'}")) as database:
+        await migrate(database)
+        modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    assert modes == {"a.db": 0o600, "a.db-wal": 0o600, "a.db-shm": 0o600}

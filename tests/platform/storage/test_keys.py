@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from octo_platform.options import Options
@@ -26,3 +29,23 @@ def test_on_a_server_none_is_made(tmp_path):
     with pytest.raises(NoKey, match="OCTO_PLATFORM_KEYS"):
         read_keys(Options(folder=tmp_path, database="postgresql://h/d"))
     assert not (tmp_path / "keys").exists()
+
+
+def test_what_a_full_disk_leaves_is_no_key(tmp_path, monkeypatch):
+    """It is whole or not there: an empty file kept the platform from ever starting again."""
+
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            read_keys(Options(folder=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    assert read_keys(Options(folder=tmp_path))
+
+
+def test_an_empty_file_is_no_key(tmp_path):
+    (tmp_path / "keys").touch()
+    with pytest.raises(NoKey, match="is empty"):
+        read_keys(Options(folder=tmp_path))

@@ -109,3 +109,14 @@ async def test_a_disk_that_is_full_stops_nothing(book, tmp_path):
         await asyncio.sleep(0)
         book.write("one", b"lost")
         assert (await waiting).text == "lost"
+
+
+async def test_a_secret_of_several_lines_is_masked_line_by_line_and_in_json(book):
+    book.mask(["-----BEGIN KEY-----\nfirst-line\nsecond-line\n", 'quo"te\\é'])
+    told = [
+        book.write("a", text.encode())
+        for text in ("print first-line", '{"m": "second-line"}', '{"m": "quo\\"te\\\\é"}')
+    ]
+    told.append(book.write("a", rb'{"m": "quo\"te\\\u00e9"}'))
+    assert told == ["print «secret»", '{"m": "«secret»"}', '{"m": "«secret»"}', '{"m": "«secret»"}']
+    assert book.write("a", b"-----BEGIN CERTIFICATE-----") == "-----BEGIN CERTIFICATE-----"
