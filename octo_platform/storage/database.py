@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import Connection, Dialect, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -102,7 +105,8 @@ def _close_to_others(place: Path) -> None:
 
 def _engine(url: str) -> AsyncEngine:
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, connect_args={"timeout": 30, "isolation_level": None})
+        file = make_url(url).database or ""
+        engine = create_async_engine(url, async_creator=lambda: _Released(file))
         event.listen(engine.sync_engine, "connect", _tune)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
@@ -118,6 +122,33 @@ def _connected(dialect: Dialect, record: object, arguments: Sequence[Any], optio
         return dialect.connect(*arguments, **options)
     except (OSError, driver.asyncpg.PostgresError) as error:
         raise Away("connect", None, error) from error
+
+
+def _file(file: str) -> sqlite3.Connection:
+    return sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+
+
+class _Released(aiosqlite.Connection):
+    """A connection that gives its locks back when it is closed, whatever was under way.
+
+    A statement that nobody has read to its end keeps SQLite from really closing a connection until Python collects it.
+    SQLAlchemy closes one in the middle of a transaction whenever a task is cancelled, and until then no other writer
+    would have a turn.
+    """
+
+    def __init__(self, file: str) -> None:
+        super().__init__(partial(_file, file), iter_chunk_size=64)
+        self._thread.daemon = True  # a process that ends waits for no query
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        if (connection := self._connection) is not None:
+            self._tx.put_nowait((None, connection.rollback))
+        return super().stop()
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._tx.put_nowait((None, self._connection.rollback))
+        await super().close()
 
 
 def _tune(connection: Any, record: object) -> None:  # noqa: ARG001
