@@ -3,7 +3,7 @@
 SAMPLE ?= http-orders
 
 .DEFAULT_GOAL := help
-.PHONY: help run platform test check fmt docs pictures bench bench-full soak chaos chaos-platform small-model cluster-up cluster-down e2e-k8s clean setup
+.PHONY: help run platform test check fmt docs pictures bench bench-full soak chaos chaos-platform fuzz-api small-model cluster-up cluster-down e2e-k8s clean setup
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ soak: setup  ## an hour of reloads, killed workers and restarts under load (MINU
 
 chaos: setup  ## kill Octo 1,000 times at each point, hours; prints a table (KILLS=50 for minutes)
 	@.venv/bin/python -m tests.chaos --kills $(or $(KILLS),1000)
+
+fuzz-api: setup  ## ask the API of the platform whatever its document allows, minutes (EXAMPLES=20)
+	@PYTHONPATH=. .venv/bin/python scripts/fuzz_api.py --examples $(or $(EXAMPLES),20)
 
 chaos-platform: setup  ## kill the platform during 50 deploys, rolls and removals at once, minutes (COUNT=50)
 	@OCTO_KILL_DEPLOYMENTS=$(or $(COUNT),50) .venv/bin/python -m pytest tests/acceptance/test_platform_kill.py
