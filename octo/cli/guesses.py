@@ -56,6 +56,14 @@ _PARTS = {
         "rm": "delete del remove unset",
         "keygen": "key keys genkey init",
     },
+    "deployments": {
+        "list": "ls",
+        "show": "get view inspect describe status",
+        "releases": "history versions revisions",
+        "pause": "stop",
+        "resume": "start unpause continue",
+        "rm": "delete del remove destroy",
+    },
 }
 """For each command that has commands: the one here, and words elsewhere."""
 

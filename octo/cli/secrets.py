@@ -222,7 +222,8 @@ def _place(store: str | None) -> Store:
         places = f"secrets=encrypted:{store.removeprefix('encrypted:').replace(',', '%2C')}"
     found = secrets(places, os.environ)
     if found is None:
-        raise click.UsageError("name the file: --store FILE, or OCTO_SERVICES=secrets=encrypted:FILE")
+        text = "name the file: --store FILE, or OCTO_SERVICES=secrets=encrypted:FILE"
+        raise click.UsageError(f"{text}; those of a platform: --workspace W")
     return found
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from octo_platform import faults as wording
 from octo_platform.deploy.target import Refused, Unreachable
 from octo_platform.problem import Problem
 from octo_platform.storage.database import Away
@@ -49,6 +50,8 @@ async def _of_validation(request: Request, error: Exception) -> JSONResponse:  #
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return answer(Problem("malformed", "the body is not valid JSON"))
+    if any(each["loc"] == ("body",) and isinstance(each.get("input"), bytes) for each in found):
+        return answer(Problem("wrong-type", "send JSON, with the header `Content-Type: application/json`"))
     faults = [_fault(each) for each in found[:_MOST_FAULTS]]
     where = faults[0]["where"] if faults else ""
     return answer(Problem("invalid", f"{where}: {faults[0]['what']}" if faults else "", faults=faults))
@@ -56,7 +59,7 @@ async def _of_validation(request: Request, error: Exception) -> JSONResponse:  #
 
 def _fault(error: Any) -> dict[str, str]:
     """Where and what, without the value that was sent: it may be a secret."""
-    return {"where": ".".join(map(str, error["loc"][1:])) or str(error["loc"][0]), "what": error["msg"]}
+    return {"where": ".".join(map(str, error["loc"][1:])) or str(error["loc"][0]), "what": wording.told(error)}
 
 
 async def _of_http(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001

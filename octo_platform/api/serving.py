@@ -8,7 +8,6 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -164,8 +163,3 @@ def _data_hosts(options: Options) -> frozenset[str]:
 
     named = urlsplit(options.data_url or "").hostname
     return frozenset({"localhost", "127.0.0.1", "[::1]", name_of(options.data_host), *([named] if named else [])})
-
-
-def default_folder() -> Path:
-    """Where an installation is kept that was told nothing: `~/.octo/platform`."""
-    return Path.home() / ".octo" / "platform"

@@ -40,6 +40,8 @@ def address(text: str, workspace: str | None, environment: str | None, *, deploy
         text = f"{environment}:{text}"
     found = _FORM.fullmatch(text)
     form = "WORKSPACE/ENVIRONMENT:NAME" if deployment else "WORKSPACE/ENVIRONMENT"
+    if not text and not (deployment or (workspace and environment)):
+        raise click.UsageError(f"say where: --to {form}, such as shop/dev")
     if found is None:
         raise click.UsageError(f"{text[:100]!r} is no address: write {form}, such as shop/dev:orders")
     place = Address(

@@ -69,13 +69,16 @@ def client(named: str | None) -> Client:
     return Client(server(named))
 
 
+def answerable(*, yes: bool) -> None:
+    """Refuse to begin what will have to be confirmed where nobody can be asked. Raises click.UsageError."""
+    if not yes and not is_terminal(sys.stdin):
+        raise click.UsageError("nobody can be asked here: --yes does it without asking")
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask, unless `--yes` was given. Where nobody can answer, nothing is done."""
-    if yes:
-        return
-    if not is_terminal(sys.stdin):
-        raise click.UsageError("nobody can be asked here: --yes does it without asking")
-    if not click.confirm(question, err=True):
+    answerable(yes=yes)
+    if not yes and not click.confirm(question, err=True):
         raise click.exceptions.Exit(1)
 
 

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from octo.config import yaml
 from octo.config.report import Report
 from octo.config.substitute import plain
+from octo_platform import faults
 from octo_platform.options import Oidc, Options
 from octo_platform.storage.database import url_of
 
@@ -36,6 +37,7 @@ def options(given: Mapping[str, Any], file: Path | None, environ: Mapping[str, s
     """
     written = read(file) if file is not None else {}
     values = {**written, **{name: value for name, value in given.items() if value not in (None, ())}}
+    values.setdefault("folder", default_folder())
     if keys := secret(KEYS, environ):
         values["keys"] = tuple(keys.split())
     if "oidc" in values and (client_secret := secret(CLIENT_SECRET, environ)):
@@ -48,12 +50,19 @@ def options(given: Mapping[str, Any], file: Path | None, environ: Mapping[str, s
     return found
 
 
+def default_folder() -> Path:
+    """Where an installation is kept that was told nothing: `~/.octo/platform`."""
+    return Path.home() / ".octo" / "platform"
+
+
 def _check(found: Options) -> None:
     if found.insecure_local and (found.host not in _LOOPBACK or found.public_url):
         raise click.UsageError("--insecure-local lets in everybody, so it works only at a loopback host: 127.0.0.1")
     for name, url in (("--public-url", found.public_url), ("--data-url", found.data_url)):
         if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
             raise click.UsageError(f"{name}: {url!r} is no address, such as https://octo.example.com")
+    if found.port == found.data_port != 0 and found.host == found.data_host:
+        raise click.UsageError(f"port {found.port} is needed for deployments: choose another --port, or --data-port")
     try:
         url_of(found.place)
     except ValueError as error:
@@ -106,15 +115,18 @@ def _told(error: ValidationError, file: Path | None) -> str:
     place = f"{file}: " if file is not None else ""
     lines = []
     for each in error.errors():
-        where = ".".join(map(str, each["loc"]))
+        where = ".".join(_camel(str(part)) for part in each["loc"])
         text = (
             f"there is no such option; there are {_names(each['loc'])}" if each["type"] == "extra_forbidden" else None
         )
-        lines.append(f"{place}{where}: {text or each['msg']}")
+        lines.append(f"{place}{where}: {text or faults.told(each)}")
     return "\n".join(lines)
 
 
 def _names(place: tuple[int | str, ...]) -> str:
     model = Oidc if place[0] == "oidc" and len(place) > 1 else Options
-    camel = (re.sub(r"_([a-z])", lambda found: found[1].upper(), each) for each in model.model_fields)
-    return ", ".join(each for each in camel if each not in _SECRET)
+    return ", ".join(_camel(each) for each in model.model_fields if each not in _SECRET)
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)

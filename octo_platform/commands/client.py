@@ -27,10 +27,14 @@ HINTS = {
     "set-up-first": "open {url}/setup with the token that the platform showed when it started",
     "changed": "somebody else was faster: look at it, and type the command again",
     "plan-changed": "something changed since the plan was shown: type the command again",
-    "no-such-secret": "octo secrets set NAME --workspace W",
     "wrong-host": "the platform has another name: use the address of its --public-url",
 }
 """Code → what to do about it, where the detail does not say."""
+
+_KEY_HINT = (
+    "the key that was sent is not known there, was revoked, or has expired; sign in again: octo login {url}\n"
+    "a key in OCTO_PLATFORM_KEY or OCTO_PLATFORM_KEY_FILE wins over the one of `octo login`"
+)
 
 
 class Refused(click.ClickException):
@@ -55,6 +59,7 @@ class Client:
 
     def __init__(self, server: Server, *, timeout: float = 60.0) -> None:
         self.url = server.url
+        self._has_key = bool(server.key)
         headers = {"User-Agent": f"octo/{__version__}", "Accept": "application/json"}
         if server.key:
             headers["Authorization"] = f"Bearer {server.key}"
@@ -141,26 +146,30 @@ class Client:
             where = f" to {answer.headers['location'][:200]}" if answer.has_redirect_location else ""
             text = f"{self.url} answered {answer.status_code}{where}, and not as a platform of Octo does"
             raise Refused("", text) from None
-        raise Refused(code, _told(code, title, problem, self.url), problem)
+        hint = _KEY_HINT if code == "not-signed-in" and self._has_key else HINTS.get(code, "")
+        raise Refused(code, _told(code, title, problem, hint.format(url=self.url)), problem)
 
     def _unreachable(self, error: httpx.TransportError) -> NoReturn:
         if reason := _certificate(error):
             text = f"the certificate of {self.url} is not to be trusted: {reason}"
             raise Unreachable(f"{text}; SSL_CERT_FILE names certificates of your own") from None
+        if "WRONG_VERSION_NUMBER" in str(error):
+            text = f"{self.url} does not speak TLS; if it is meant to be so: http://{self.url.partition('://')[2]}"
+            raise Unreachable(text) from None
         if isinstance(error, httpx.TimeoutException):
             raise Unreachable(f"{self.url} did not answer in time") from None
         raise Unreachable(f"{self.url} cannot be reached: {_reason(error)}; is `octo platform` running?") from None
 
 
-def _told(code: str, title: str, problem: Mapping[str, Any], url: str) -> str:
+def _told(code: str, title: str, problem: Mapping[str, Any], hint: str) -> str:
     problems = list(problem.get("problems") or ())
     lines = [f"{code}: {(not problems and problem.get('detail')) or title}"]
     for each in problems[:_MOST_PROBLEMS]:
         if isinstance(each, dict):
-            place = ":".join(str(each[name]) for name in ("file", "line") if each.get(name))
+            place = ":".join(str(each[name]) for name in ("file", "line", "column") if each.get(name))
             lines.append(f"  {place}: {each.get('message', '')}" if place else f"  {each.get('message', each)}")
-    if hint := HINTS.get(code):
-        lines.append(hint.format(url=url))
+            lines += [f"      {each['hint']}"] if each.get("hint") else []
+    lines += [hint] if hint else []
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,8 @@ import click
 
 USUAL = "http://127.0.0.1:8321"
 _MOST_BYTES = 1 << 20
+_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:|/|$)", re.IGNORECASE)
+"""What is on this machine, where nobody listens on the way."""
 
 
 class Server(NamedTuple):
@@ -39,7 +42,7 @@ def server(named: str | None, environ: Mapping[str, str] = os.environ) -> Server
 
 def origin(url: str) -> str:
     """A URL as it is stored and compared. Raises click.UsageError."""
-    text = url if "://" in url else f"https://{url}"
+    text = url if "://" in url else f"{'http' if _LOOPBACK.match(url) else 'https'}://{url}"
     try:
         parts = urlsplit(text)
         is_right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,7 +13,7 @@ from octo.cli.help import Verb
 from octo.cli.terminal import say
 from octo_platform.commands import asking, versions
 from octo_platform.commands.address import Address, address
-from octo_platform.commands.client import Client
+from octo_platform.commands.client import Client, Refused
 from octo_platform.commands.files import Local, read
 from octo_platform.commands.following import follow
 from octo_platform.commands.shown import is_empty, show_plan
@@ -97,6 +98,17 @@ def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
 
 def planned(client: Client, wish: Wish, tag: str) -> Planned:
     """Ask for the plan: of a new deployment, or of rolling the one that is there."""
+    try:
+        return _planned(client, wish, tag)
+    except Refused as refused:
+        if refused.code != "no-such-secret":
+            raise
+        to = f"--workspace {wish.place.workspace} --environment {wish.place.environment}"
+        lines = [f"  octo secrets set {name} {to}" for name in refused.problem.get("missing") or ()]
+        raise Refused(refused.code, "\n".join([refused.message, *lines]), refused.problem) from None
+
+
+def _planned(client: Client, wish: Wish, tag: str) -> Planned:
     found = client.found(wish.place.path)
     if found is None:
         body = {
@@ -139,7 +151,7 @@ def plan(path: Path | None, to: str, tag: str | None, name: str | None, push: bo
     """
     with asking.client(given.pop("server")) as client:
         wanted = wish(path, to, tag, name, given)
-        found = planned(client, wanted, _tag(client, wanted, push=push))
+        found = planned(client, wanted, _tag(client, wanted, partial(_pushed, push=push)))
     if form == "json":
         asking.show(found.plan)
     else:
@@ -181,9 +193,8 @@ def deploy(  # noqa: PLR0913, PLR0917  one parameter per option
     quiet = form == "json"
     with asking.client(given.pop("server")) as client:
         wanted = wish(path, to, tag, name, given)
-        if create:
-            versions.make_places(client, wanted.place)
-        found = planned(client, wanted, _tag(client, wanted, push=True, quiet=quiet))
+        versions.find_places(client, wanted.place, make=partial(asking.answerable, yes=yes) if create else None)
+        found = planned(client, wanted, _tag(client, wanted, partial(asking.answerable, yes=yes), quiet=quiet))
         if not quiet:
             show_plan(found.plan, str(wanted.place))
         if found.etag is not None and is_empty(found.plan):
@@ -191,8 +202,8 @@ def deploy(  # noqa: PLR0913, PLR0917  one parameter per option
         else:
             asking.confirm("Deploy it?", yes=yes)
             answer = _carry_out(client, wanted, found)
-            if not no_wait:
-                answer = follow(client, wanted.place, answer["generation"], timeout, quiet=quiet)
+        if not no_wait:  # also where nothing changes: what is there may have failed
+            answer = follow(client, wanted.place, answer["generation"], timeout, quiet=quiet)
     if quiet:
         asking.show({"plan": found.plan, "deployment": answer})
     else:
@@ -207,16 +218,23 @@ def _carry_out(client: Client, wanted: Wish, found: Planned) -> dict[str, Any]:
     return answer
 
 
-def _tag(client: Client, wanted: Wish, *, push: bool, quiet: bool = False) -> str:
-    """The tag of what is deployed; the files are stored under it first, if there are any."""
+def _pushed(*, push: bool) -> None:
+    if not push:
+        raise click.UsageError("these files are no version yet: --push stores them as one, and deploys nothing")
+
+
+def _tag(client: Client, wanted: Wish, may_push: Callable[[], None], *, quiet: bool = False) -> str:
+    """The tag of what is deployed; the files are stored under it first, if there are any.
+
+    may_push: raises click.UsageError where nothing may be stored.
+    """
     if wanted.local is None:
         assert wanted.tag is not None, "wish has seen to it"
         return wanted.tag
     stored = versions.Stored(client, wanted.place, wanted.integration)
     if (tag := stored.tag_of(wanted.local.files, wanted.tag)) is not None:
         return tag
-    if not push:
-        raise click.UsageError("these files are no version yet: --push stores them as one, and deploys nothing")
+    may_push()
     if wanted.local.left_out and not quiet:
         say(f"  left out: {', '.join(wanted.local.left_out[:10])}", err=True)
     return stored.push(wanted.local.files, wanted.tag)

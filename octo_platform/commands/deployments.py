@@ -39,12 +39,15 @@ def list_(
     """List the deployments of a workspace, the newest first."""
     space = workspace_of(workspace)
     query = {"environment": environment, "integration": integration, "phase": phase}
+    given = {name: value for name, value in query.items() if value}
     with asking.client(server) as client:
-        given = {name: value for name, value in query.items() if value}
         found = list(client.pages(f"/workspaces/{space}/deployments", **given))
     if form == "json":
         asking.show(found)
         return
+    if not found:
+        given.pop("environment", None)
+        say(f"no deployment{' like this' if given else ''} in {'/'.join(filter(None, (space, environment)))}", err=True)
     rows = [
         (f"{space}/{each['environment']}:{each['slug']}", each["tag"], each["phase"], _ready(each), _url(each))
         for each in found
@@ -99,12 +102,16 @@ def releases(deployment: str, server: str | None, form: str, **given: Any) -> No
         asking.show(found)
         return
     rows = [
-        (str(each["generation"]), each["tag"], each["cause"], each["outcome"] or "under way", each["createdAt"][:19])
+        (str(each["generation"]), each["tag"], each["cause"], _outcome(each, found[0]), each["createdAt"][:19])
         for each in found
     ]
     asking.table(rows, head=("GENERATION", "TAG", "CAUSE", "OUTCOME", "AT"))
     if found and found[0]["reason"]:
         say(f"  {found[0]['reason']}", fg="yellow")
+
+
+def _outcome(release: Mapping[str, Any], newest: Mapping[str, Any]) -> str:
+    return release["outcome"] or ("under way" if release is newest else "overtaken")
 
 
 @command.command("scale", cls=Verb, epilog="Example: octo deployments scale shop/dev:orders 3")

@@ -25,6 +25,15 @@ class Failed(click.ClickException):
     exit_code = 1
 
 
+class Interrupted(Failed):
+    """Somebody waits no more."""
+
+    exit_code = 130
+
+    def __init__(self, place: Address) -> None:
+        super().__init__(f"waiting no more; the platform goes on: octo deployments show {place}")
+
+
 class Event(NamedTuple):
     """name: "" for an ordinary one."""
 
@@ -37,6 +46,13 @@ def follow(client: Client, place: Address, generation: int, timeout: float, *, q
 
     Each change of its state is a line on standard error. Raises `Failed` with the reasons if it did not become ready.
     """
+    try:
+        return _followed(client, place, generation, timeout, quiet=quiet)
+    except KeyboardInterrupt:
+        raise Interrupted(place) from None
+
+
+def _followed(client: Client, place: Address, generation: int, timeout: float, *, quiet: bool) -> dict[str, Any]:
     told = ""
     for picture in _pictures(client, place, time.monotonic() + timeout):
         line = _line(picture)
@@ -47,6 +63,9 @@ def follow(client: Client, place: Address, generation: int, timeout: float, *, q
             continue
         release = _release(client, place, generation)
         if release is None or release["outcome"] == "":
+            if picture["generation"] != generation:
+                text = f"{place}: something else was wanted before it was ready; it goes on with {picture['tag']}"
+                raise Failed(f"{text}: octo deployments releases {place}")
             continue
         if release["outcome"] == "failed":
             raise Failed(_why(client, place, picture, release))
@@ -57,8 +76,11 @@ def follow(client: Client, place: Address, generation: int, timeout: float, *, q
 def follow_end(client: Client, place: Address, deployment: str, timeout: float) -> None:
     """Wait until nothing of a deployment is left. Raises `Failed`."""
     path = f"{place.root}/deployments/{deployment}"
-    for _ in _pictures(client, place, time.monotonic() + timeout, path=path):
-        pass
+    try:
+        for _ in _pictures(client, place, time.monotonic() + timeout, path=path):
+            pass
+    except KeyboardInterrupt:
+        raise Interrupted(place) from None
 
 
 def _pictures(client: Client, place: Address, end: float, path: str = "") -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -36,7 +37,8 @@ def command(deployment: str, lines: int, follow: bool, server: str | None, form:
     place = address(deployment, given["workspace"], given["environment"])
     with asking.client(server) as client:
         if follow:
-            _follow(client, place, lines, form)
+            with suppress(KeyboardInterrupt):
+                _follow(client, place, lines, form)
             return
         for each in client.get(f"{place.path}/logs", lines=max(lines, 1))[-lines or None :] if lines else ():
             _print(each, form)

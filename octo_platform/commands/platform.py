@@ -134,15 +134,13 @@ _TYPED = click.core.ParameterSource.COMMANDLINE
 
 def chosen(ctx: click.Context, config: Path | None, given: dict[str, Any]) -> Options:
     """The options of a command. Raises click.UsageError."""
-    from octo_platform.api.serving import default_folder
     from octo_platform.commands.chosen import options
 
     database = given.get("database") or ""
     if ctx.get_parameter_source("database") == _TYPED and _has_password(database):
         text = "--database: everybody on this machine can read a password there: set OCTO_PLATFORM_DATABASE instead"
         raise click.UsageError(text)
-    found = options(given, config) if given.get("folder") or config else None
-    return found or options({**given, "folder": default_folder()}, config)
+    return options(given, config)
 
 
 def _has_password(place: str) -> bool:

@@ -25,6 +25,8 @@ def list_(server: str | None, workspace: str | None, environment: str | None, fo
     if form == "json":
         asking.show(found)
         return
+    if not found:
+        say(f"no secrets in {'/'.join(filter(None, (workspace, environment)))}", err=True)
     for each in found:
         say(f"{each['name']}  changed {each['updatedAt'][:19]}")
 

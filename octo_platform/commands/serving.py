@@ -94,6 +94,8 @@ def _of_system(error: OSError, options: Options) -> Failure:
         return Failure(f"it cannot listen at {place}: {reason}")
     if isinstance(error, ConnectionError | TimeoutError) or not place:
         return Failure(f"the database {_shown(options)} cannot be reached: {reason or type(error).__name__}")
+    if error.errno == errno.EEXIST and place == str(options.folder):
+        reason = "it is no folder"
     return Failure(f"{place} cannot be used: {reason}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -74,12 +74,22 @@ def _divided(files: Mapping[str, bytes]) -> dict[str, Any]:
     return {"files": texts, "binary": binary}
 
 
-def make_places(client: Client, place: Address) -> None:
-    """Make the workspace, and the environment on the platform's own machine, where there are none."""
-    if client.found(place.root) is None:
-        _make(client, "/workspaces", place.workspace)
-    if client.found(f"{place.root}/environments/{place.environment}") is None:
-        _make(client, f"{place.root}/environments", place.environment)
+def find_places(client: Client, place: Address, make: Callable[[], None] | None) -> None:
+    """Look for the workspace and the environment, before anything is stored for them. Raises `Refused` without one.
+
+    make: lets them be made, the environment on the platform's own machine, or raises; None if they shall not be made.
+    """
+    kinds = (
+        ("workspace", "/workspaces", place.workspace),
+        ("environment", f"{place.root}/environments", place.environment),
+    )
+    for kind, path, name in kinds:
+        if client.found(f"{path}/{name}") is not None:
+            continue
+        if make is None:
+            raise Refused("not-found", f"not-found: there is no {kind} {name!r}; --create makes it")
+        make()
+        _make(client, path, name)
 
 
 def _make(client: Client, path: str, name: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from octo_platform.deploy.desired import Resources
+from octo_platform.faults import meaning
 from octo_platform.problem import Problem
 from octo_platform.web.shapes import Shape
 
@@ -29,7 +30,14 @@ def _variable(name: str) -> str:
 
 Variable = Annotated[str, AfterValidator(_variable)]
 Value = Annotated[str, StringConstraints(max_length=32_768, pattern=r"^[^\x00]*$")]
-SubDomain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
+SubDomain = Annotated[
+    str,
+    StringConstraints(
+        pattern=meaning(
+            r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", "it has small letters, digits, and `-` between them, at most 63"
+        )
+    ),
+]
 
 
 class Settings(Shape):

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from octo_platform.environments import store
 from octo_platform.environments.settings import checked
 from octo_platform.problem import Problem
-from octo_platform.storage.tables import Environment
+from octo_platform.storage.tables import Deployment, Environment, Secret
 from octo_platform.web.call import Within
 from octo_platform.web.etags import IfMatch, revise, tell
 from octo_platform.web.paging import Cursor, Limit, Page, page, part
@@ -105,4 +105,9 @@ async def delete_environment(call: Within, environment: str, if_match: IfMatch =
     async with call.write() as session:
         row = await store.environment(session, call.space.id, environment, lock=True)
         revise(row, if_match)
+        deployed = select(Deployment.slug).where(Deployment.environment_id == row.id).order_by(Deployment.slug)
+        if names := [*await session.scalars(deployed.limit(20))]:
+            raise Problem("in-use", f"it has deployments, remove them first: {', '.join(names)}", deployments=names)
+        if await session.scalar(select(Secret.id).where(Secret.environment_id == row.id).limit(1)):
+            raise Problem("in-use", "it has secrets of its own: remove them first")
         await session.delete(row)

@@ -6,11 +6,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
+from octo_platform.faults import meaning, told
 from octo_platform.problem import Problem
 from octo_platform.web.shapes import Shape
 
-DnsLabel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
-Host = Annotated[str, StringConstraints(max_length=253, pattern=r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$")]
+DnsLabel = Annotated[
+    str,
+    StringConstraints(
+        pattern=meaning(
+            r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", "it has small letters, digits, and `-` between them, at most 63"
+        )
+    ),
+]
+Host = Annotated[
+    str,
+    StringConstraints(
+        max_length=253, pattern=meaning(r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$", "it is a host, such as octo.example.com")
+    ),
+]
 
 
 class LocalSettings(Shape):
@@ -48,4 +61,4 @@ def checked(target: str, settings: dict[str, Any]) -> Shape:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, ("settings", *first["loc"])))
-        raise Problem("invalid", f"{where}: {first['msg']}") from None
+        raise Problem("invalid", f"{where}: {told(first)}") from None

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from octo_platform.faults import meaning
 from octo_platform.flows.archive import Files, content_hash, packed
 from octo_platform.integrations import store
 from octo_platform.problem import Problem
@@ -23,7 +24,15 @@ from octo_platform.web.shapes import Shape
 routes = Routes("versions")
 
 _ROOT = "/workspaces/{workspace}/integrations/{integration}"
-Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+Tag = Annotated[
+    str,
+    StringConstraints(
+        pattern=meaning(
+            r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+            "it has letters, digits, `.`, `_` and `-`, begins with a letter or digit, and has at most 63",
+        )
+    ),
+]
 
 
 class NewVersion(Shape):

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.deployments import releases
 from octo_platform.environments.store import environment as environment_named
+from octo_platform.faults import meaning
 from octo_platform.problem import Problem
 from octo_platform.storage import secrets as store
 from octo_platform.storage.tables import Environment, Secret
@@ -23,7 +24,14 @@ from octo_platform.web.shapes import Hidden, Shape
 routes = Routes("secrets")
 
 SecretName = Annotated[
-    str, Path(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$", description="As flows call it, e.g. `BANK_TOKEN`")
+    str,
+    Path(
+        pattern=meaning(
+            r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$",
+            "it has letters, digits, `_`, `.` and `-`, and begins with none of the last two",
+        ),
+        description="As flows call it, e.g. `BANK_TOKEN`",
+    ),
 ]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="`*`: there must be none of this name")]
 _OF_SPACE = "/workspaces/{workspace}/secrets"

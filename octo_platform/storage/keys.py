@@ -26,7 +26,7 @@ def read_keys(options: Options) -> list[str]:
         if found := path.read_text().split():
             return found
         raise NoKey(f"{path} is empty: write the key into it again, or remove it if nothing was stored with one")
-    if options.database and not options.database.startswith("sqlite:"):
+    if "://" in options.database:
         raise NoKey("a database on a server needs a key: set OCTO_PLATFORM_KEYS, see `octo platform key`")
     return [_made(path)]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from octo_platform.auth.passwords import LONGEST, SHORTEST
+from octo_platform.faults import meaning
 from octo_platform.web.shapes import VISIBLE, Hidden
 
 GivenRole = Literal["admin", "operator", "developer", "viewer"]
@@ -14,7 +15,11 @@ GivenRole = Literal["admin", "operator", "developer", "viewer"]
 
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"),
+    StringConstraints(
+        strip_whitespace=True,
+        max_length=320,
+        pattern=meaning(r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", "it is an address such as ada@example.com"),
+    ),
     AfterValidator(str.lower),
 ]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=VISIBLE)]

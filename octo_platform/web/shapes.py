@@ -7,11 +7,20 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints
 from pydantic.alias_generators import to_camel
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")]
+from octo_platform.faults import meaning
+
+Name = Annotated[
+    str,
+    StringConstraints(
+        pattern=meaning(
+            r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$", "it has small letters, digits, and `-` between them, at most 40"
+        )
+    ),
+]
 """Small letters, digits and `-`, at most 40: it becomes part of host names."""
 
 _UNSEEN = r"\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
-VISIBLE = rf"^[^{_UNSEEN}]*$"
+VISIBLE = meaning(rf"^[^{_UNSEEN}]*$", "it is one line of text that can be seen")
 """No line ends, nothing that steers a terminal, and nothing that lets a name look like another one."""
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=VISIBLE)]

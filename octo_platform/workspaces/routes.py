@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from octo_platform.auth.principal import EVERYWHERE
 from octo_platform.problem import Problem
 from octo_platform.storage.database import LOCK
-from octo_platform.storage.tables import Workspace
+from octo_platform.storage.tables import Environment, Integration, Secret, Workspace
 from octo_platform.web.call import Asked, Call, Within
 from octo_platform.web.etags import IfMatch, revise, tell
 from octo_platform.web.paging import Cursor, Limit, Page, page, part
@@ -101,6 +101,9 @@ async def delete_workspace(call: Within, if_match: IfMatch = None) -> None:
     async with call.write() as session:
         row = await _locked(session, call)
         revise(row, if_match)
+        for table in (Integration, Environment, Secret):
+            if await session.scalar(select(table.id).where(table.workspace_id == row.id).limit(1)):
+                raise Problem("in-use", f"it has {table.__tablename__}: remove them first")
         await session.delete(row)
 
 

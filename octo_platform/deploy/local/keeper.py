@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 from collections.abc import Callable, Coroutine, Set as AbstractSet
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -263,9 +265,13 @@ class Keeper:
             environment=variables(recipe, self._folder, self.port if recipe.wanted.port is not None else None, {}),
             folder=self._folder.path / "work",
             admin=self._floor.sockets / f"{name[-8:]}.sock",
-            wrote=self._book.write,
+            wrote=partial(self._write, os.fsencode(f"{recipe.bundle}/")),
         )
         return Child(start, self._sockets.loan())
+
+    def _write(self, bundle: bytes, instance: str, line: bytes) -> str:
+        """Add a line to the log. Files have the names that their authors gave them, wherever they lie here."""
+        return self._book.write(instance, line.replace(bundle, b""))
 
     async def _listen(self) -> None:
         """Listen at the port of before; at another one if it is taken for long. Raises OSError."""

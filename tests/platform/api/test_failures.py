@@ -55,3 +55,29 @@ async def test_a_full_disk_is_told_and_passes(client, installation):
 
 def _full(connection, record):
     connection.execute("PRAGMA max_page_count=1")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "detail"),
+    [
+        ("/workspaces", {"name": "Shop"}, "name: it has small letters, digits, and `-` between them, at most 40"),
+        ("/workspaces", {}, "name: it is missing"),
+        ("/workspaces", {"name": "a", "nam": "b"}, "nam: there is no such member"),
+        ("/workspaces", [1], "body: it must be an object, which has names and values"),
+        ("/users", {"email": "ada", "password": "p" * 12}, "email: it is an address such as ada@example.com"),
+        ("/users", {"email": "a@b", "password": "short"}, "password: it needs at least 12 characters"),
+    ],
+)
+async def test_a_value_that_does_not_fit_is_told_in_words(client, path, body, detail):
+    answer = await client.post(path, json=body)
+
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
+
+
+async def test_a_form_is_told_how_to_send_json(client):
+    """It is what curl sends that was told nothing else."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await client.post("/workspaces", content='{"name": "shop"}', headers=form)
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "wrong-type")
+    assert answer.json()["detail"] == "send JSON, with the header `Content-Type: application/json`"

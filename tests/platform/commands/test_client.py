@@ -142,7 +142,16 @@ def test_what_stays_busy_is_told_in_the_end(stand):
     ("answer", "told"),
     [
         (problem("in-use", 409, detail="it is deployed as orders"), "in-use: it is deployed as orders"),
-        (problem("not-signed-in", 401), "not-signed-in: A title\nsign in: octo login {url}"),
+        (
+            problem("not-signed-in", 401),
+            f"not-signed-in: A title\n{module._KEY_HINT}",
+        ),
+        (
+            problem(
+                "flow-problems", 422, problems=[{"file": "a", "line": 3, "column": 2, "message": "no", "hint": "b"}]
+            ),
+            "flow-problems: A title\n  a:3:2: no\n      b",
+        ),
         (
             problem("flow-problems", 422, detail="see", problems=[{"file": "a.yaml", "line": 3, "message": "no"}]),
             "flow-problems: A title\n  a.yaml:3: no",
@@ -172,6 +181,21 @@ def test_nobody_listens(home):
             client.get("/x")
 
     assert told.value.message == f"{url} cannot be reached: Connection refused; is `octo platform` running?"
+
+
+def test_without_a_key_one_has_to_sign_in(stand):
+    _, client = stand(problem("not-signed-in", 401))
+    with Client(Server(client.url, None)) as nobody, pytest.raises(Refused, match=f"sign in: octo login {client.url}"):
+        nobody.get("/x")
+
+
+def test_who_speaks_no_tls_is_told_so(stand):
+    _, client = stand(GOOD)
+    url = client.url.replace("http:", "https:")
+    with Client(Server(url, None)) as wrong, pytest.raises(Unreachable) as told:
+        wrong.get("/x")
+
+    assert told.value.message == f"{url} does not speak TLS; if it is meant to be so: {client.url}"
 
 
 def test_a_certificate_that_is_not_trusted_is_told_at_once(stand, certificate):

@@ -22,6 +22,9 @@ def test_where_one_has_signed_in_last_is_asked(home):
     assert server(None, {}) == Server(B, "octo_b")
     assert server("a.example/", {}) == Server(A, "octo_a")
     assert server("https://c.example", {}) == Server("https://c.example", None)
+    for name in ("localhost:8321", "127.0.0.1:8321", "[::1]:8321", "localhost"):
+        assert server(name, {}) == Server(f"http://{name}", None)
+    assert server("localhost.example", {}) == Server("https://localhost.example", None)
 
 
 def test_variables_win_over_what_is_stored_and_flags_over_variables(home, tmp_path):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from octo_platform.commands import asking
+from octo_platform.commands.address import Address
+from octo_platform.commands.following import Failed, follow
 
 ROOT = Path(__file__).parents[3]
 
@@ -66,6 +72,50 @@ async def test_without_a_terminal_nothing_is_done_unless_yes_is_said(typed, flow
     assert told.exit_code == 2
     assert "nobody can be asked here: --yes does it without asking" in told.stderr
     assert (await shop.get("/workspaces/shop/deployments")).json()["items"] == []
+    assert (await shop.get("/workspaces/shop/integrations")).json()["items"] == []
+    created = await typed("deploy", flow(), "--to", "other/dev", "--create")
+    assert created.exit_code == 2
+    assert (await shop.get("/workspaces/other")).status_code == 404
+
+
+async def test_what_has_failed_is_no_success_the_second_time(typed, flow, shop, pretence):
+    pretence.bad.add("v1")
+    await typed("deploy", flow(), "--to", "shop/dev", "--tag", "v1", "--yes")
+    again = await typed("deploy", flow(), "--to", "shop/dev", "--tag", "v1", "--yes")
+
+    assert again.exit_code == 1, again.output
+    assert "v1 did not become ready: CrashLoop: v1 ends at once" in again.stderr
+
+
+async def test_who_is_overtaken_does_not_wait(typed, flow, shop, pretence):
+    """Of a release that another one has followed, nothing will ever be known."""
+    pretence.reachable = False
+    await typed("deploy", flow(), "--to", "shop/dev", "--tag", "v1", "--yes", "--no-wait")
+    await typed("deployments", "scale", "shop/dev:hello", "2", "--no-wait")
+    with asking.client(None) as client, pytest.raises(Failed) as told:
+        await asyncio.to_thread(follow, client, Address("shop", "dev", "hello"), 1, 60)
+    listed = await typed("deployments", "releases", "shop/dev:hello")
+
+    assert "shop/dev:hello: something else was wanted before it was ready; it goes on with v1" in told.value.message
+    assert [each.split()[3] for each in listed.stdout.splitlines()[1:]] == ["under", "overtaken"]
+
+
+async def test_ctrl_c_while_it_waits_says_that_the_platform_goes_on(flow, shop, pretence):
+    pretence.reachable = False
+    script = "from octo_platform.commands.deploy import deploy; deploy(prog_name='octo deploy')"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", script, flow(), "--to", "shop/dev", "--tag", "v1", "--yes"),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stderr is not None
+    assert b"progressing" in await process.stderr.readline()  # it waits from now on
+    process.send_signal(signal.SIGINT)
+    told = (await process.communicate())[1].decode()
+
+    assert process.returncode == 130, told
+    assert told.endswith("Error: waiting no more; the platform goes on: octo deployments show shop/dev:hello\n")
 
 
 async def test_a_bad_version_says_why_and_leaves_what_ran(typed, flow, shop, pretence):
@@ -96,7 +146,8 @@ async def test_problems_of_flows_are_shown_with_their_places(typed, tmp_path, sh
     told = await typed("deploy", str(tmp_path / "bad.yaml"), "--to", "shop/dev", "--yes")
 
     assert told.exit_code == 1
-    assert "Error: flow-problems: The flow files have problems\n  bad.yaml:3: " in told.stderr
+    assert "Error: flow-problems: The flow files have problems\n  bad.yaml:3:5: " in told.stderr
+    assert "did you mean `process`?" in told.stderr
 
 
 async def test_a_tag_never_changes(typed, flow, shop):
@@ -134,10 +185,12 @@ async def test_a_version_that_there_is_goes_elsewhere_without_files(typed, flow,
 
 async def test_workspace_and_environment_can_be_made(typed, flow, key):
     missing = await typed("deploy", flow(), "--to", "shop/dev", "--yes")
+    nowhere = await typed("deploy", flow())
     made = await typed("deploy", flow(), "--to", "shop/dev", "--yes", "--create")
 
     assert missing.exit_code == 1
-    assert missing.stderr.startswith("Error: not-found: ")
+    assert missing.stderr == "Error: not-found: there is no workspace 'shop'; --create makes it\n"
+    assert "Error: say where: --to WORKSPACE/ENVIRONMENT, such as shop/dev" in nowhere.stderr
     assert made.exit_code == 0, made.output
 
 
@@ -204,8 +257,6 @@ async def test_on_a_terminal_it_asks(shop, flow, answer, code):
 
 async def read(terminal: int) -> bytes:
     """What is written next; nothing at its end."""
-    import asyncio
-
     try:
         return await asyncio.to_thread(os.read, terminal, 65536)
     except OSError:  # the last one that had it open has closed it

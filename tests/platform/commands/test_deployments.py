@@ -24,7 +24,7 @@ async def test_list_and_show(hello, typed):
         ["DEPLOYMENT", "TAG", "PHASE", "READY", "URL"],
         ["shop/dev:hello", "v1", "running", "1/1", "http://hello.test:8080"],
     ]
-    assert none.stdout == ""
+    assert (none.stdout, none.stderr) == ("", "no deployment like this in shop\n")
     assert shown.stdout.splitlines() == [
         "shop/dev:hello  v1  running  http://hello.test:8080",
         "  1/1 ready, generation 1",

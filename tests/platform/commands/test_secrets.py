@@ -33,6 +33,7 @@ async def shop(house, key):
 
 
 async def test_set_list_and_remove(shop, secrets):
+    none = await secrets("list", "-w", "shop", "-e", "dev")
     added = await secrets("set", "BANK", "--workspace", "shop", input="s3cr3t-value\n")
     replaced = await secrets("set", "BANK", "--workspace", "shop", input="s3cr3t-other\n")
     there = await secrets("set", "BANK", "-w", "shop", "-e", "dev", input="s3cr3t-there")
@@ -42,6 +43,7 @@ async def test_set_list_and_remove(shop, secrets):
     again = await secrets("rm", "BANK", "-w", "shop")
 
     assert (added.stdout, replaced.stdout, there.stdout) == ("BANK: added\n", "BANK: replaced\n", "BANK: added\n")
+    assert (none.stdout, none.stderr) == ("", "no secrets in shop/dev\n")
     assert listed.stdout.startswith("BANK  changed 2")
     assert [(each["name"], each["environment"]) for each in json.loads(as_json.stdout)] == [("BANK", "dev")]
     assert removed.stdout == "BANK: removed\n"
@@ -50,8 +52,10 @@ async def test_set_list_and_remove(shop, secrets):
 
 
 async def test_a_deployment_takes_a_new_value_at_once(shop, secrets, typed, flow):
-    await secrets("set", "BANK", "-w", "shop", input="one")
     more = ", {name: BANK, required: true, secret: true}"
+    missing = await typed("deploy", flow(more=more), "--to", "shop/dev", "--yes")
+    assert "\n  octo secrets set BANK --workspace shop --environment dev\n" in missing.stderr
+    await secrets("set", "BANK", "-w", "shop", input="one")
     deployed = await typed("deploy", flow(more=more), "--to", "shop/dev", "--yes")
     assert deployed.exit_code == 0, deployed.output
 

@@ -22,7 +22,12 @@ async def test_the_life_of_an_environment(client):
     await done(client.delete(f"{ALL}/live", headers=ANY))
     await integration(client, "orders", FLOW, "v1")
     await deployment(client)
-    assert await problem(client.delete(f"{ALL}/dev", headers=ANY)) == "in-use"
+    used = (await client.delete(f"{ALL}/dev", headers=ANY)).json()
+    assert (used["detail"], used["deployments"]) == ("it has deployments, remove them first: orders", ["orders"])
+    await done(client.post(ALL, json={"name": "test"}))
+    await done(client.put(f"{ALL}/test/secrets/A", json={"value": "x"}, headers={"If-None-Match": "*"}))
+    used = (await client.delete(f"{ALL}/test", headers=ANY)).json()
+    assert (used["code"], used["detail"]) == ("in-use", "it has secrets of its own: remove them first")
 
 
 @pytest.mark.parametrize(

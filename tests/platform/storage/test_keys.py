@@ -49,3 +49,9 @@ def test_an_empty_file_is_no_key(tmp_path):
     (tmp_path / "keys").touch()
     with pytest.raises(NoKey, match="is empty"):
         read_keys(Options(folder=tmp_path))
+
+
+@pytest.mark.parametrize("place", ["sqlite:elsewhere.db", "elsewhere.db"])
+def test_a_file_elsewhere_is_no_server(tmp_path, place):
+    (key,) = read_keys(Options(folder=tmp_path, database=place))
+    assert (tmp_path / "keys").read_text() == f"{key}\n"

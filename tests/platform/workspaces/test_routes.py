@@ -26,6 +26,7 @@ async def test_the_life_of_a_workspace(client):
 async def test_one_that_is_not_empty_is_in_use(client):
     await shop(client)
     assert await problem(client.delete(HERE, headers=ANY)) == "in-use"
+    assert (await client.delete(HERE, headers=ANY)).json()["detail"] == "it has environments: remove them first"
     await done(client.delete(f"{HERE}/environments/dev", headers=ANY))
     await integration(client)
     assert await problem(client.delete(HERE, headers=ANY)) == "in-use"

@@ -79,7 +79,7 @@ async def test_rolling_under_load_fails_no_request(opening, wanted, monkeypatch)
 BAD = FLOW.replace("type: set-payload", "type: set-paylod", 1)
 
 
-async def test_a_version_that_is_wrong_leaves_the_old_one_serving(opening, wanted):
+async def test_a_version_that_is_wrong_leaves_the_old_one_serving(opening, wanted, tmp_path):
     """What is wrong is told, with its code; to go back needs no new instance."""
     async with opening() as target:
         await target.apply(wanted(1, variables={"WORD": "one"}))
@@ -88,6 +88,9 @@ async def test_a_version_that_is_wrong_leaves_the_old_one_serving(opening, wante
         await target.apply(wanted(2, flow=BAD, hash="bad"))
         failed = await until(target, has("failed"))
         assert [each.code for each in failed.reasons] == ["OCTO-C130"]
+        assert failed.reasons[0].text.startswith("flow.yaml:")  # as its author calls it
+        said = [each.text async for each in target.logs("d1", lines=100, follow=False)]
+        assert not any(str(tmp_path) in each for each in said)
         assert "set-paylod" in failed.reasons[0].text
         assert {(each.generation, each.ready) for each in failed.instances} == {(1, True), (2, False)}
         assert (failed.generation, failed.ready) == (2, 1)
