@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from octo_platform.auth.identity import Identity
@@ -15,7 +16,7 @@ from octo_platform.storage.sealing import Keyring
 
 @dataclass
 class Installation:
-    """See the module."""
+    """See the module. stopping: set once the platform stops, so that streams end, which would keep it from ending."""
 
     options: Options
     database: Database
@@ -24,3 +25,4 @@ class Installation:
     inspector: Inspector
     targets: Targets
     bells: Bells = field(default_factory=Bells)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)

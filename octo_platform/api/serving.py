@@ -80,7 +80,7 @@ async def _serve(
     failures.install(data_app)
     data_app.add_middleware(Guard, hosts=_data_hosts(installation.options), is_secure=False)
     data = _server(data_app)
-    with _stopped_by_signals(api, data):
+    with _stopped_by_signals(installation, api, data):
         async with asyncio.TaskGroup() as group:
             reconciling = group.create_task(Reconciler(installation).run())
             serving = group.create_task(data.serve([data_listener]))
@@ -123,13 +123,14 @@ def _server(app: FastAPI) -> _Server:
 
 
 @contextmanager
-def _stopped_by_signals(api: uvicorn.Server, data: uvicorn.Server) -> Iterator[None]:
+def _stopped_by_signals(installation: Installation, api: uvicorn.Server, data: uvicorn.Server) -> Iterator[None]:
     """Let SIGTERM and SIGINT stop the API, and with it everything else."""
 
     def stop() -> None:
         if api.should_exit:
             api.force_exit = data.force_exit = True
         api.should_exit = True
+        installation.stopping.set()
 
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from octo.cli.project import counted
 from octo.cli.terminal import say
 
 _MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
@@ -26,7 +25,7 @@ def show_plan(plan: Mapping[str, Any], place: str) -> None:
         mark, colour = _MARKS[each["change"]]
         say(f"  {mark} {each['kind']:<{kinds}}  {each['name']:<{names}}  {_values(each)}".rstrip(), fg=colour)
     if in_flight := plan.get("inFlight"):
-        say(f"  {counted(in_flight, 'message')} under way")
+        say(f"  {in_flight} {'message' if in_flight == 1 else 'messages'} under way")
     for each in plan["warnings"]:
         say(f"  warning: {each}", fg="yellow")
 

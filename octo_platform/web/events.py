@@ -6,10 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 
 from fastapi.responses import StreamingResponse
 
 from octo_platform.bells import Bells
+from octo_platform.installation import Installation
 
 ALIVE = 15.0
 """Seconds between two signs of life: proxies close streams that are silent for longer."""
@@ -20,8 +22,32 @@ LOOK = 2.0
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
+class Stream(StreamingResponse):
+    """Events, until there are no more, the client leaves, or the platform stops: then the stream ends as it should."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        is_open = False
+
+        async def noting(message: Any) -> None:
+            nonlocal is_open
+            await send(message)
+            is_open = message["type"] == "http.response.start" or message.get("more_body", False)
+
+        installation: Installation = scope["app"].state.installation
+        async with asyncio.TaskGroup() as group:
+            sending = group.create_task(super().__call__(scope, receive, noting))
+            stopping = group.create_task(installation.stopping.wait())
+            await asyncio.wait({sending, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not sending.done():
+                sending.cancel()
+                await asyncio.wait({sending})
+                if is_open:
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 def stream(events: AsyncIterator[str]) -> StreamingResponse:
-    return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
+    return Stream(events, media_type="text/event-stream", headers=HEADERS)
 
 
 def event(data: object, name: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -98,3 +99,23 @@ async def test_no_text_from_outside_controls_the_terminal(hello, typed, pretence
 
     told = await typed("logs", "shop/dev:hello")
     assert told.stdout == "hello-0  ·[2J·]0;owned·\n"
+
+
+async def test_a_stream_ends_with_the_platform(hello, house, typed, pretence, monkeypatch):
+    """It would keep the platform from ending, for as long as somebody looks."""
+    from octo_platform.deploy.target import LogLine
+
+    looks = asyncio.Event()
+
+    async def logs(deployment, *, lines, follow):
+        yield LogLine(None, "hello-0", "one")
+        looks.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(pretence, "logs", logs)
+    async with asyncio.TaskGroup() as group:
+        following = group.create_task(typed("logs", "shop/dev:hello", "--follow"))
+        await looks.wait()
+        house.installation.stopping.set()
+
+    assert (following.result().exit_code, following.result().stdout) == (0, "hello-0  one\n")
