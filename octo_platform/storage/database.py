@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, event
+import aiosqlite
+from sqlalchemy import Connection, Dialect, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 _WRITES = "octo_writes"
@@ -58,9 +61,34 @@ class Database:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction in which tables may be changed."""
-        async with self._writer.begin() as connection:
+        """A transaction in which tables may be changed.
+
+        SQLite changes most of a table by making another one. With foreign keys on, to drop the old one deletes its
+        rows, and with them all that refer to them, so they are off, and checked at the end. Raises IntegrityError.
+        """
+        async with (
+            self._writer.connect() as connection,
+            _unchecked(connection, is_sqlite=self.is_sqlite),
+            connection.begin(),
+        ):
             yield connection
+            if self.is_sqlite and (broken := (await connection.execute(text("PRAGMA foreign_key_check"))).first()):
+                raise IntegrityError("a row refers to nothing", tuple(broken), ValueError(broken[0]))
+
+
+@asynccontextmanager
+async def _unchecked(connection: AsyncConnection, *, is_sqlite: bool) -> AsyncIterator[None]:
+    """Foreign keys are off; in the middle of a transaction that cannot be said any more."""
+    if not is_sqlite:
+        yield
+        return
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, aiosqlite.Connection)
+    await driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        await driver.execute("PRAGMA foreign_keys=ON")
 
 
 @asynccontextmanager
@@ -102,7 +130,8 @@ def _close_to_others(place: Path) -> None:
 
 def _engine(url: str) -> AsyncEngine:
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, connect_args={"timeout": 30, "isolation_level": None})
+        file = make_url(url).database or ""
+        engine = create_async_engine(url, async_creator=lambda: _Released(file))
         event.listen(engine.sync_engine, "connect", _tune)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
@@ -118,6 +147,33 @@ def _connected(dialect: Dialect, record: object, arguments: Sequence[Any], optio
         return dialect.connect(*arguments, **options)
     except (OSError, driver.asyncpg.PostgresError) as error:
         raise Away("connect", None, error) from error
+
+
+def _file(path: str) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+
+
+class _Released(aiosqlite.Connection):
+    """A connection that gives its locks back when it is closed, whatever was under way.
+
+    A statement that nobody has read to its end keeps SQLite from really closing a connection until Python collects it.
+    SQLAlchemy closes one in the middle of a transaction whenever a task is cancelled, and until then no other writer
+    would have a turn.
+    """
+
+    def __init__(self, file: str) -> None:
+        super().__init__(partial(_file, file), iter_chunk_size=64)
+        self._thread.daemon = True  # a process that ends waits for no query
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        if (connection := self._connection) is not None:
+            self._tx.put_nowait((None, connection.rollback))
+        return super().stop()
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._tx.put_nowait((None, self._connection.rollback))
+        await super().close()
 
 
 def _tune(connection: Any, record: object) -> None:  # noqa: ARG001

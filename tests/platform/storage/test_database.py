@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from octo_platform.storage.database import opened, url_of
 from octo_platform.storage.migrating import migrate
@@ -28,6 +28,30 @@ async def _fail(database):
         session.add(Setting(name="a", value="1"))
         await session.flush()
         raise RuntimeError
+
+
+@on_both
+async def test_a_writer_that_is_cut_off_anywhere_leaves_no_lock(place):
+    """sqlalchemy#8145, #12077, and aiosqlite: nobody had a turn any more until Python collected its garbage."""
+    cut = []
+    async with opened(url_of(place)) as database:
+        async with database.write() as session:
+            await session.execute(text("CREATE TABLE marks (number INTEGER)"))
+
+        async def mark():
+            async with database.write() as session:
+                await session.execute(text("INSERT INTO marks VALUES (1)"))
+                await session.execute(text("SELECT number FROM marks"))
+
+        for steps in range(24):
+            task = asyncio.get_running_loop().create_task(mark())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            cut.append(task)  # what it knew is not collected
+            async with asyncio.timeout(10):
+                await mark()
 
 
 @on_both
