@@ -8,7 +8,7 @@ from functools import cache
 import kubernetes_validate
 import pytest
 
-from tests.platform.packaging.conftest import LEAST, pods
+from tests.platform.packaging.conftest import LEAST, only, pods
 
 VERSIONS = ("1.33", "1.35", "1.37")
 PEER = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}
@@ -139,3 +139,10 @@ def test_refuses_what_does_not_go_together(run, values, said):
 
     assert done.returncode != 0
     assert said in done.stderr
+
+
+def test_large_user_numbers_stay_numbers(render):
+    """bitnami/charts#10798, qdrant-helm#354: 1000660000 of OpenShift became 1.00066e+09."""
+    server = only(render({"postgresql": {"user": 1_000_660_000}}), "StatefulSet")
+    assert server["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == 1_000_660_000
+    assert isinstance(server["spec"]["template"]["spec"]["securityContext"]["fsGroup"], int)
