@@ -24,6 +24,7 @@ SECONDS = 20.0
 """How long a request may take."""
 
 _CHUNK = 250
+_UNKNOWN = "404 page not found"
 _TEXT = 1000
 _TIMES = httpx2.Timeout(10.0)
 
@@ -219,12 +220,22 @@ def _of_answer(what: str, error: httpx2.HTTPStatusError, *, quiet: bool, passes:
     if quiet:
         text = f"the API server answered {status}"
     if status == 404:
-        return _Missing(text)
+        # A kind that is not installed is answered without a `Status`, in just these words; a proxy has others.
+        if (isinstance(error, ApiError) and error.status is not None) or _said(error) == _UNKNOWN:
+            return _Missing(text)
+        return Unreachable(f"{what}: what answered 404 is no API server")
     if passes and (status == 409 or (status == 422 and "metadata.uid" in text)):
         return Unreachable(f"{what}: somebody else changed it at the same time")
     if status in {401, 408, 429} or status >= 500 or status < 400:
         return Unreachable(f"{what}: the cluster does not answer now ({status})")
     return Refused(f"{what}: {text}")
+
+
+def _said(error: httpx2.HTTPStatusError) -> str:
+    try:
+        return error.response.text.strip()
+    except httpx2.StreamError:  # it was not read
+        return ""
 
 
 def told(error: httpx2.HTTPStatusError) -> tuple[int, str]:

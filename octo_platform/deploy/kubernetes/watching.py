@@ -11,6 +11,9 @@ from octo_platform.deploy.kubernetes.api import Api, Gone
 from octo_platform.deploy.kubernetes.manifests.names import DEPLOYMENT, MANAGED_BY, PLATFORM, Manifest
 from octo_platform.deploy.target import Refused, Unreachable
 
+_SHORT = 5.0
+"""Seconds that a watch lasts at least, when nothing is wrong."""
+
 IDLE = 240.0
 """Seconds of silence after which all is listed anew."""
 
@@ -27,20 +30,22 @@ async def follow(api: Api, kind: str, labels: Mapping[str, str], *, idle: float 
     """
     known: dict[str, Manifest] = {}
     tries = 0
+    loop = asyncio.get_running_loop()
     while True:
+        began = loop.time()
         try:
             listed, version = await api.snapshot(kind, labels)
             for each in _changed(known, listed):
                 yield each
-            tries = 0
             async with aclosing(api.watch(kind, labels, version, idle)) as news:
                 async for each in news:
                     known[each["metadata"]["name"]] = each
                     yield each
-        except Gone:
-            continue
-        except Unreachable:
-            tries += 1
+        except (Gone, Unreachable):
+            pass
+        # A watch that is refused, or cut off at once, again and again, must not become a list without an end.
+        tries = tries + 1 if loop.time() - began < min(_SHORT, idle / 2) else 0
+        if tries:
             await asyncio.sleep(pause(tries))
 
 

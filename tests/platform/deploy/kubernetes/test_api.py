@@ -60,6 +60,16 @@ async def test_what_may_pass_is_unreachable(stub, code, text):
             assert str(code) in str(found), verb
 
 
+async def test_a_page_that_is_not_found_is_no_empty_cluster(stub):
+    """argo-cd#8860: a proxy before an API server that has gone says 404, and nothing may be concluded from that."""
+    stub.handler = answers(404, text="<html>404 Not Found: nginx</html>")
+    async with stub.serve(), Api.open("ns", stub.kubeconfig()) as api:
+        for verb, found in (await every_verb(api)).items():
+            assert isinstance(found, Unreachable), verb
+        stub.handler = answers(404, text="404 page not found\n")
+        assert await api.find("HTTPRoute", {}) == []  # what a real one says of a kind that is not installed
+
+
 @pytest.mark.parametrize("code", [400, 403, 405, 409, 413, 422])
 async def test_what_does_not_pass_is_refused_with_the_servers_reason(stub, code):
     stub.handler = answers(code, message="quota small is full")

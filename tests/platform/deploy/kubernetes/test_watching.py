@@ -9,6 +9,7 @@ import json
 import pytest
 from aiohttp import web
 
+from octo_platform.deploy.kubernetes import watching
 from octo_platform.deploy.kubernetes.api import Api
 from octo_platform.deploy.kubernetes.watching import changes, follow, pause
 
@@ -101,6 +102,25 @@ async def test_silence_is_not_believed(stub):
     script = Script(([pod("a", "1")], []), ([pod("a", "2")], []))
 
     assert await take(stub, script, 2, idle=0.3) == [("a", "1"), ("a", "2")]
+
+
+async def test_a_watch_that_is_refused_again_and_again_is_no_endless_list(stub, monkeypatch):
+    """kubernetes#67350: it was begun anew without a pause."""
+    paused = asyncio.Queue()
+    monkeypatch.setattr(watching, "pause", lambda tries: paused.put_nowait(tries) or 0)
+
+    async def handler(request):
+        if "watch" not in request.query:
+            return web.json_response({"kind": "PodList", "metadata": {"resourceVersion": "10"}, "items": []})
+        body = {"kind": "Status", "apiVersion": "v1", "code": 410, "message": "too old"}
+        return web.json_response(body, status=410)
+
+    stub.handler = handler
+    async with stub.serve(), Api.open("ns", stub.kubeconfig()) as api, asyncio.timeout(20):
+        task = asyncio.get_running_loop().create_task(anext(follow(api, "Pod", {})))
+        assert [await paused.get() for _ in range(3)] == [1, 2, 3]
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def test_pauses_grow_and_are_bounded():
