@@ -41,11 +41,11 @@ async def of_new(
     taken = select(Deployment.id).where(Deployment.environment_id == where.id, Deployment.slug == row.slug)
     if await session.scalar(taken):
         raise Problem("exists", f"slug: {environment} has a deployment {row.slug} already")
-    return await _plan(session, call, None, row.slug, version, settings)
+    return await _plan(session, None, row.slug, version, settings)
 
 
-async def of_roll(session: AsyncSession, call: Call, row: Deployment, tag: str | None, change: SettingsChange) -> Plan:
-    """What another version or other settings would change."""
+async def of_roll(session: AsyncSession, row: Deployment, tag: str | None, change: SettingsChange) -> Plan:
+    """What another version or other settings would change; `with_in_flight` adds what is under way."""
     present = await releases.release(session, row)
     of = await session.get_one(Integration, row.integration_id)
     version = (
@@ -53,7 +53,7 @@ async def of_roll(session: AsyncSession, call: Call, row: Deployment, tag: str |
     )
     settings = change.applied(releases.settings_of(present))
     await changing.check(session, await session.get_one(Environment, row.environment_id), version.id, settings)
-    return await _plan(session, call, row, row.slug, version, settings)
+    return await _plan(session, row, row.slug, version, settings)
 
 
 async def of_promotion(
@@ -62,7 +62,7 @@ async def of_promotion(
     """What promoting would change in the other environment."""
     version, there = await changing.promoted(session, call, source, environment, slug)
     if there is not None:
-        return await of_roll(session, call, there, version.tag, SettingsChange())
+        return await of_roll(session, there, version.tag, SettingsChange())
     settings = releases.settings_of(await releases.release(session, source)).model_copy(update={"expose": None})
     of = await session.get_one(Integration, source.integration_id)
     return await of_new(session, call, environment, of.name, version.tag, slug or source.slug, settings)
@@ -77,9 +77,7 @@ async def confirm(digest: str | None, plan: Callable[[], Awaitable[Plan]]) -> No
         raise Problem("plan-changed", "make the plan again", plan=present.model_dump(by_alias=True, mode="json"))
 
 
-async def _plan(
-    session: AsyncSession, call: Call, row: Deployment | None, slug: str, version: Version, settings: Settings
-) -> Plan:
+async def _plan(session: AsyncSession, row: Deployment | None, slug: str, version: Version, settings: Settings) -> Plan:
     before = await _state(session, row) if row is not None else None
     after = State(version.tag, await releases.facts_of(session, version.id), settings)
     made = Plan(
@@ -88,7 +86,6 @@ async def _plan(
         from_tag=before.tag if before else None,
         to_tag=version.tag,
         changes=comparing.changes(before, after),
-        in_flight=await _in_flight(session, call, row) if row is not None else None,
         warnings=comparing.warnings(before, after),
     )
     made.digest = comparing.digest(made, row.generation if row is not None else 0)
@@ -102,11 +99,22 @@ async def _state(session: AsyncSession, row: Deployment) -> State:
     return State(version.tag, await releases.facts_of(session, version.id), releases.settings_of(release))
 
 
-async def _in_flight(session: AsyncSession, call: Call, row: Deployment) -> int | None:
-    environment = await session.get_one(Environment, row.environment_id)
+async def with_in_flight(call: Call, plan: Plan) -> Plan:
+    """Ask the target for what is under way. No transaction is open while it thinks: others have their turn."""
+    if plan.deployment is not None:
+        plan.in_flight = await _in_flight(call, plan.deployment)
+    return plan
+
+
+async def _in_flight(call: Call, deployment: str) -> int | None:
+    async with call.read() as session:
+        row = await session.get(Deployment, deployment)
+        if row is None:
+            return None
+        place = place_of(await session.get_one(Environment, row.environment_id))
     try:
-        target = await call.installation.targets.of(place_of(environment))
-        answers = await target.ask(row.id, "/status", _MOST_BYTES)
+        target = await call.installation.targets.of(place)
+        answers = await target.ask(deployment, "/status", _MOST_BYTES)
         return comparing.in_flight([json.loads(each.body) for each in answers if each.status == 200])
     except (Unreachable, Refused, ValueError):
         return None

@@ -6,8 +6,7 @@ All of it is bounded, and what reaches it was masked where it was written.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -23,7 +22,7 @@ from octo_platform.deployments.shown import read
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import Deployment, Environment
 from octo_platform.web.call import Call, Within
-from octo_platform.web.events import LOOK, event, pictures, stream
+from octo_platform.web.events import event, lines as lines_of, pictures, stream
 from octo_platform.web.routing import Routes
 from octo_platform.web.shapes import Shape
 
@@ -95,18 +94,12 @@ async def follow_logs(
 ) -> StreamingResponse:
     """Stream the last lines, and then each as it comes, until who looks may not any more."""
     row, target = await _target(call, deployment)
-    may_go_on = _still(call)
 
-    async def events() -> AsyncIterator[str]:
-        asked = time.monotonic()
+    async def events() -> AsyncGenerator[str]:
         async for each in target.logs(row.id, lines=lines, follow=True):
-            if time.monotonic() - asked >= LOOK:
-                asked = time.monotonic()
-                if not await may_go_on():
-                    return
             yield event(_line(each).model_dump(by_alias=True, mode="json"))
 
-    return stream(events())
+    return stream(lines_of(events(), _still(call)))
 
 
 @routes.on("GET", f"{_ONE}/status", "metrics.read")

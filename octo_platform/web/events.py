@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 
 from fastapi.responses import StreamingResponse
 
@@ -25,6 +27,38 @@ def stream(events: AsyncIterator[str]) -> StreamingResponse:
 def event(data: object, name: str = "") -> str:
     head = f"event: {name}\n" if name else ""
     return f"{head}data: {json.dumps(data, ensure_ascii=False, default=str)}\n\n"
+
+
+async def lines(found: AsyncGenerator[str], may_go_on: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
+    """Each event as it comes, and signs of life between. It ends with them, or when who looks may not any more."""
+    loop = asyncio.get_running_loop()
+    asked = told = loop.time()
+    coming: asyncio.Task[str | None] | None = None
+    async with aclosing(found):
+        try:
+            while True:
+                coming = coming or loop.create_task(_following(found))
+                await asyncio.wait([coming], timeout=LOOK)
+                if loop.time() - asked >= LOOK:
+                    if not await may_go_on():
+                        return
+                    asked = loop.time()
+                if coming.done():
+                    if (event := coming.result()) is None:
+                        return
+                    coming, told = None, loop.time()
+                    yield event
+                elif loop.time() - told >= ALIVE:
+                    told = loop.time()
+                    yield ": alive\n\n"
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.wait([coming])
+
+
+async def _following(found: AsyncGenerator[str]) -> str | None:
+    return await anext(found, None)
 
 
 async def pictures(

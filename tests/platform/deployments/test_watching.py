@@ -11,8 +11,8 @@ import uvicorn
 
 from octo.testing.servers import free_port
 from octo_platform.api.app import create_app
-from octo_platform.deploy.target import Answer
-from octo_platform.deployments import watching
+from octo_platform.deploy.target import Answer, LogLine
+from octo_platform.web import events
 from tests.platform.asking import ANY, FLOW, HERE, deployment, done, integration, problem, shop, until
 
 ONE = f"{HERE}/deployments/dev:orders"
@@ -111,21 +111,57 @@ async def test_logs_are_streamed(ready, server):
         assert [(await _next(lines))["text"] for _ in range(3)] == ["line 0", "line 1", "line 2"]
 
 
-async def test_logs_are_streamed_no_further_to_who_may_not_see_them(ready, server, pretence, installation, monkeypatch):
-    monkeypatch.setattr(watching, "LOOK", 0.0)
-    left = iter([True, True, False])
-
-    async def still(*_: object) -> bool:
-        return next(left)
-
-    monkeypatch.setattr(installation.identity, "still", still)
-    async with server.stream("GET", f"{ONE}/logs/events") as response:
-        found = [json.loads(line[6:])["text"] async for line in response.aiter_lines() if line.startswith("data: ")]
-    assert found == ["line 0", "line 1"]
-
-
 async def _next(lines):
     async for line in lines:
         if line.startswith("data: "):
             return json.loads(line[6:])
     raise AssertionError("the stream has ended")
+
+
+# --- what users of other platforms have reported ------------------------------------------------------------------
+
+
+@pytest.fixture
+def quiet(pretence, monkeypatch):
+    """Its flows write one line and then nothing."""
+
+    async def logs(deployment, *, lines, follow):
+        yield LogLine(None, "orders-0", "the only one")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(pretence, "logs", logs)
+    monkeypatch.setattr(events, "LOOK", 0.01)
+    monkeypatch.setattr(events, "ALIVE", 0.02)
+
+
+async def test_a_log_without_news_shows_that_it_lives(server, ready, quiet):
+    """NemoClaw#3210: proxies close a stream that is silent for a minute."""
+    async with asyncio.timeout(20), server.stream("GET", f"{ONE}/logs/events") as stream:
+        found = aiter(stream.aiter_lines())
+        while await anext(found) != ": alive":
+            pass
+
+
+async def test_a_log_ends_for_who_may_not_see_it_any_more(server, ready, quiet, installation, monkeypatch):
+    """OpenRisk#345, yuzu#955: what was opened once was shown for ever."""
+
+    async def still(*_):
+        return False
+
+    monkeypatch.setattr(installation.identity, "still", still)
+    async with asyncio.timeout(20), server.stream("GET", f"{ONE}/logs/events") as stream:
+        assert "gone" not in [each async for each in stream.aiter_lines()]  # it ends, although nothing is written
+
+
+async def test_a_roll_out_with_a_plan_waits_for_no_instance(client, ready, pretence, monkeypatch):
+    """prefect#10188: a transaction that waits for somebody else is a lock for all."""
+    plan = (await done(client.post(f"{ONE}/plan", json={"settings": {"replicas": 1}}))).json()
+    assert plan["inFlight"] == 4
+
+    async def ask(*_):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(pretence, "ask", ask)
+    async with asyncio.timeout(20):
+        body = {"settings": {"replicas": 1}, "plan": plan["digest"]}
+        await done(client.post(f"{ONE}/rollout", json=body, headers=ANY))
