@@ -70,7 +70,8 @@ async def using_secret(
     else:
         own = await _with_own(session, workspace_id, name)
         query = query.where(Deployment.environment_id.notin_(own)) if own else query
-    rows = (await session.execute(query.with_for_update(of=Deployment, **LOCK))).all()
+    # In one order: of two secrets that change at once, each would else wait for what the other has locked.
+    rows = (await session.execute(query.order_by(Deployment.id).with_for_update(of=Deployment, **LOCK))).all()
     return [row for row, made, facts in rows if name in secrets_needed(facts, settings_of(made)).values()]
 
 
