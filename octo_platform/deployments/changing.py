@@ -85,7 +85,7 @@ async def _last_good(session: AsyncSession, row: Deployment) -> int:
     query = select(Release.generation).where(
         Release.deployment_id == row.id, Release.generation < row.generation, Release.outcome.in_(("ready", "replaced"))
     )
-    if present.outcome == "ready":
+    if present.outcome in ("ready", "paused"):
         query = query.where(Release.version_id != present.version_id)
     found = await session.scalar(query.order_by(Release.generation.desc()).limit(1))
     if found is None:

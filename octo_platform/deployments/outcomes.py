@@ -35,6 +35,19 @@ async def note(installation: Installation, deployment: str, generation: int, see
     _ring(installation, deployment)
 
 
+async def note_removing(installation: Installation, deployment: str, seen: Observed) -> None:
+    """Say what is left of a deployment that is being removed."""
+    left = Reason(code="Removing", text="something of it is left")
+    seen = seen.model_copy(update={"reasons": (left, *seen.reasons)})
+    async with installation.database.write() as session:
+        row = await session.get(Deployment, deployment, with_for_update=LOCK)
+        if row is None:
+            return
+        _keep(row, seen, row.status.get("tag"))
+        row.claimed_until = None
+    _ring(installation, deployment)
+
+
 async def note_unreachable(installation: Installation, deployment: str, reason: Reason) -> None:
     """Say why nothing new is known. All that was known stays, and the time for becoming ready begins anew."""
     async with installation.database.write() as session:
@@ -64,11 +77,15 @@ async def _judge(session: AsyncSession, row: Deployment, seen: Observed, deadlin
     """Draw the conclusion. Return the tag that is known to run."""
     release = await releases.release(session, row)
     tag: str | None = row.status.get("tag")
-    if seen.phase in ("running", "paused") and seen.generation == row.generation:
+    if seen.phase == "running" and seen.generation == row.generation:
         if release.outcome != "ready":
             await _is_ready(session, row, release)
         version = await session.get_one(Version, release.version_id)
         tag = version.tag
+    elif seen.phase == "paused" and seen.generation == row.generation:
+        # Nothing was started, so nothing is known to be good: what was so before still is what one goes back to.
+        release.outcome = release.outcome or "paused"
+        row.observed_generation = release.generation
     elif release.outcome == "" and (seen.phase == "failed" or now() - row.progress_at > deadline):
         await _has_failed(session, row, release, seen)
     return tag

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
@@ -28,6 +29,9 @@ from octo_platform.storage.tables import Deployment, Environment, now
 log = logging.getLogger("octo.platform.reconciler")
 
 MOST_AT_ONCE = 8
+"""Deployments of one environment that are worked on at the same time: one that does not answer holds up no other."""
+
+_MOST_WAITING = 4 * MOST_AT_ONCE
 CLAIM = timedelta(seconds=30)
 STEADY = timedelta(seconds=60)
 """How often a deployment is looked at that is as it shall be: so drift is corrected that no target has told of."""
@@ -51,8 +55,9 @@ class Reconciler:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._me = new_id()
-        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
-        self._busy: set[str] = set()
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MOST_AT_ONCE))
+        self._busy: dict[str, str] = {}
+        """Deployment → environment of what is worked on, or waits for that."""
         self._dirty: set[str] = set()
         self._watched: dict[str, Target] = {}
 
@@ -64,7 +69,7 @@ class Reconciler:
             while True:
                 known = self._installation.bells.count("deployments")
                 for each in await self._due():
-                    self._busy.add(each.id)
+                    self._busy[each.id] = each.environment_id
                     group.create_task(self._work(each))
                 self._watch(group)
                 await self._installation.bells.wait("deployments", known, PROGRESS.total_seconds())
@@ -75,8 +80,10 @@ class Reconciler:
         The claims of a process that ended run out by themselves. On SQLite there is no other process to respect.
         """
         stale = update(Deployment).values(status_at=releases.NEVER)
+        unfinished = update(Deployment).where(Deployment.observed_generation < Deployment.generation)
         async with self._installation.database.write() as session:
             await session.execute(stale)
+            await session.execute(unfinished.values(progress_at=now()))  # while nobody worked on it, no time passed
             if self._installation.database.is_sqlite:
                 await session.execute(update(Deployment).values(claimed_until=None))
 
@@ -96,20 +103,23 @@ class Reconciler:
             Deployment.id.in_(dirty),
         )
         free = or_(Deployment.claimed_until.is_(None), Deployment.claimed_until < at, Deployment.claimed_by == self._me)
-        query = select(Deployment.id, Deployment.environment_id).where(due, free).order_by(Deployment.status_at)
+        full = [each for each, count in Counter(self._busy.values()).items() if count >= _MOST_WAITING]
+        others = Deployment.id.notin_(self._busy) & Deployment.environment_id.notin_(full)
+        query = select(Deployment.id, Deployment.environment_id).where(due, free, others).order_by(Deployment.status_at)
         try:
             async with self._installation.database.read() as session:
-                found = [_Due(*each) for each in await session.execute(query.limit(4 * MOST_AT_ONCE))]
+                found = [_Due(*each) for each in await session.execute(query.limit(_MOST_WAITING))]
         except SQLAlchemyError as error:
             log.warning("the database cannot be asked", extra=fields(error=type(error).__name__))
             self._dirty |= dirty
             return ()
-        return [each for each in found if each.id not in self._busy]
+        self._dirty |= dirty & self._busy.keys()
+        return found
 
     async def _work(self, due: _Due) -> None:
         """One step of one deployment. What fails is logged and tried again; it never ends the reconciler."""
         try:
-            async with self._turns:
+            async with self._turns[due.environment_id]:
                 if await self._claim(due.id):
                     await self._step(due.id)
         except SQLAlchemyError as error:
@@ -118,7 +128,7 @@ class Reconciler:
             log.exception("a deployment could not be worked on", extra=fields(deployment=due.id))
             await asyncio.sleep(PROGRESS.total_seconds())
         finally:
-            self._busy.discard(due.id)
+            del self._busy[due.id]
 
     async def _claim(self, deployment: str) -> bool:
         """Take the deployment for this process, for some time. Return whether it was free."""
@@ -142,6 +152,8 @@ class Reconciler:
             if row.wanted == "gone":
                 if await target.remove(row.id):
                     await outcomes.forget(installation, row.id)
+                else:
+                    await outcomes.note_removing(installation, row.id, await target.observe(row.id))
                 return
             seen = await self._apply(target, row)
         except Unreachable as error:
@@ -185,7 +197,8 @@ class Reconciler:
             log.exception("a target tells no changes", extra=fields(environment=environment))
             await asyncio.sleep(STEADY.total_seconds())
         finally:
-            self._watched.pop(environment, None)
+            if self._watched.get(environment) is target:  # it may be another one's by now
+                del self._watched[environment]
 
     # --- what belongs to no deployment ---------------------------------------------------------------------------
 
@@ -213,7 +226,8 @@ class Reconciler:
         target = await self._installation.targets.of(building.place_of(environment))
         found = await target.found()
         async with self._installation.database.read() as session:  # after the look: a new one is known by now
-            known = {*await session.scalars(select(Deployment.id).where(Deployment.environment_id == environment.id))}
+            # Those of all environments: two of them may lead to one namespace.
+            known = {*await session.scalars(select(Deployment.id))}
         for orphan in found - known:
             log.warning("removing what belongs to no deployment", extra=fields(deployment=orphan))
             await target.remove(orphan)

@@ -351,7 +351,8 @@ class Deployment(Kept, Table):
 
 
 class Release(Table):
-    """What a generation of a deployment wants: a version and its settings. outcome: "", "ready", "failed", "replaced".
+    """What a generation of a deployment wants: a version and its settings. outcome: "", "ready", "failed", "replaced",
+    or "paused" where it was never started.
 
     cause: "deploy", "rollout", "rollback", "automatic rollback", "scale", "secret", ...
     """

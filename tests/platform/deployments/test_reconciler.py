@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
+from sqlalchemy import update
 
+from octo_platform.api.app import create_app
 from octo_platform.api.serving import installed
 from octo_platform.deployments.reconciler import Reconciler
+from octo_platform.storage.tables import Deployment, now
 from tests.platform.asking import (
     ANY,
     FLOW,
@@ -20,7 +25,8 @@ from tests.platform.asking import (
     until,
     until_gone,
 )  # fmt: skip
-from tests.platform.conftest import on_both
+from tests.platform.conftest import BASE, on_both
+from tests.platform.pretence import Pretence
 
 ONE = f"{HERE}/deployments/dev:orders"
 
@@ -211,3 +217,138 @@ async def test_one_whose_place_is_gone_for_ever_can_be_forgotten(client, ready, 
     await until(client, phase="removing", reasons=[{"code": "TargetUnreachable", "text": "nobody answers"}])
     await done(client.delete(f"{ONE}?forget=true", headers=ANY))
     assert await problem(client.get(ONE)) == "not-found"
+
+
+# --- what users of other platforms have reported ------------------------------------------------------------------
+
+
+async def test_environments_that_share_a_place_keep_each_others_deployments(client, ready, pretence, installation):
+    """As Istio's operator once did (istio#19741): what is another one's is no stray."""
+    await done(client.post(f"{HERE}/environments", json={"name": "twin", "target": "local"}))
+    reconciler = Reconciler(installation)
+    for each in await reconciler._environments():
+        await reconciler._sweep(each)
+    assert [*pretence.desired] == [ready["id"]]
+
+
+@pytest.fixture
+def slow(pretence, monkeypatch):
+    """Nothing becomes ready before it is said."""
+    seen, waiting = pretence.observe, asyncio.Event()
+
+    async def observe(id_):
+        found = await seen(id_)
+        is_late = found.phase == "running" and not waiting.is_set() and pretence.desired[id_].tag == "v2"
+        return found.model_copy(update={"phase": "progressing", "ready": 0}) if is_late else found
+
+    monkeypatch.setattr(pretence, "observe", observe)
+    return waiting
+
+
+async def _long_ago(installation):
+    async with installation.database.write() as session:
+        await session.execute(update(Deployment).values(progress_at=now() - timedelta(hours=1)))
+
+
+async def until_looked(client, since):
+    """The deployment was looked at twice since then: the first look may have begun before."""
+    for _ in range(2):
+        async with asyncio.timeout(60):
+            while datetime.fromisoformat((await until(client)).get("observedAt") or "1970-01-01T00:00Z") <= since:
+                await asyncio.sleep(0.02)
+        since = datetime.now(UTC)
+
+
+async def test_the_deadline_of_a_rollout_does_not_run_while_no_platform_runs(client, installation, pretence, slow):
+    await shop(client)
+    await integration(client, "orders", FLOW, "v2")
+    await deployment(client, "v2")
+    await _long_ago(installation)
+    task = asyncio.get_running_loop().create_task(Reconciler(installation).run())
+    await until_looked(client, datetime.now(UTC))
+    assert await outcomes(client) == [(1, "v2", "deploy", "")]
+    slow.set()
+    await until(client, phase="running", observedGeneration=1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_version_that_has_never_run_is_nothing_to_go_back_to(client, ready, pretence):
+    """knative/serving#16649: what was never started counted as good."""
+    await done(client.post(f"{ONE}/pause", headers=ANY))
+    await until(client, phase="paused", observedGeneration=2)
+    await roll(client, "v2")
+    await until(client, phase="paused", observedGeneration=3, runningTag="v1")
+    pretence.bad.add("v2")
+    await done(client.post(f"{ONE}/resume", headers=ANY))
+    found = await until(client, phase="running", observedGeneration=5)
+    assert (found["tag"], found["runningTag"]) == ("v1", "v1")
+    assert [each[2:] for each in await outcomes(client)] == [
+        ("automatic rollback", "ready"),
+        ("resume", "failed"),
+        ("rollout", "paused"),
+        ("pause", "paused"),
+        ("deploy", "replaced"),
+    ]
+
+
+async def test_one_target_that_hangs_holds_up_no_other(options, pretence):
+    """argo-cd#19816: one cluster that did not answer took all others with it."""
+    gone = Hanging()
+    async with installed(options, {"local": pretence.opened, "kubernetes": gone.opened}) as found:
+        transport = httpx.ASGITransport(create_app(found))
+        async with httpx.AsyncClient(transport=transport, base_url=f"{BASE}/api/v1") as client:
+            await shop(client)
+            far = {"name": "far", "target": "kubernetes", "settings": {"namespace": "far"}}
+            await done(client.post(f"{HERE}/environments", json=far))
+            await integration(client, "orders", FLOW, "v1")
+            for number in range(60):
+                body = {"environment": "far", "integration": "orders", "tag": "v1", "slug": f"o-{number}"}
+                await done(client.post(f"{HERE}/deployments", json=body))
+            task = asyncio.get_running_loop().create_task(Reconciler(found).run())
+            async with asyncio.timeout(60):
+                await gone.is_full.wait()
+            await deployment(client)
+            await until(client, phase="running", observedGeneration=1)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+class Hanging(Pretence):
+    """A target that never answers."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_full = asyncio.Event()
+
+    async def apply(self, desired):
+        self.is_full.set()
+        await asyncio.Event().wait()
+
+
+async def test_a_removal_that_does_not_end_says_what_is_left(client, ready, pretence, monkeypatch):
+    """argo-cd#5817: it was being deleted for ever, and nobody was told why."""
+
+    async def remove(deployment):
+        return False
+
+    monkeypatch.setattr(pretence, "remove", remove)
+    await done(client.delete(ONE, headers=ANY))
+    found = await until(client, phase="removing", reasons=[{"code": "Removing", "text": "something of it is left"}])
+    assert found["ready"] == 1
+    monkeypatch.undo()
+    await until_gone(client)
+
+
+async def test_a_target_that_is_opened_anew_is_listened_to_once(client, ready, pretence, installation):
+    reconciler = Reconciler(installation)
+    old, new = Pretence(), Pretence()
+    reconciler._watched["x"] = new
+    old.changes = ended
+    await reconciler._listen("x", old)
+    assert reconciler._watched == {"x": new}
+
+
+async def ended():
+    return
+    yield
