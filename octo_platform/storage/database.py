@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
-from sqlalchemy import Connection, Dialect, event
+from sqlalchemy import Connection, Dialect, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 _WRITES = "octo_writes"
@@ -61,9 +61,34 @@ class Database:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction in which tables may be changed."""
-        async with self._writer.begin() as connection:
+        """A transaction in which tables may be changed.
+
+        SQLite changes most of a table by making another one. With foreign keys on, to drop the old one deletes its
+        rows, and with them all that refer to them, so they are off, and checked at the end. Raises IntegrityError.
+        """
+        async with (
+            self._writer.connect() as connection,
+            _unchecked(connection, is_sqlite=self.is_sqlite),
+            connection.begin(),
+        ):
             yield connection
+            if self.is_sqlite and (broken := (await connection.execute(text("PRAGMA foreign_key_check"))).first()):
+                raise IntegrityError("a row refers to nothing", tuple(broken), ValueError(broken[0]))
+
+
+@asynccontextmanager
+async def _unchecked(connection: AsyncConnection, *, is_sqlite: bool) -> AsyncIterator[None]:
+    """Foreign keys are off; in the middle of a transaction that cannot be said any more."""
+    if not is_sqlite:
+        yield
+        return
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, aiosqlite.Connection)
+    await driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        await driver.execute("PRAGMA foreign_keys=ON")
 
 
 @asynccontextmanager
@@ -124,8 +149,8 @@ def _connected(dialect: Dialect, record: object, arguments: Sequence[Any], optio
         raise Away("connect", None, error) from error
 
 
-def _file(file: str) -> sqlite3.Connection:
-    return sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+def _file(path: str) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
 
 
 class _Released(aiosqlite.Connection):

@@ -250,22 +250,6 @@ async def _long_ago(installation):
         await session.execute(update(Deployment).values(progress_at=now() - timedelta(hours=1)))
 
 
-async def test_the_deadline_of_a_rollout_does_not_run_while_its_target_cannot_be_asked(
-    client, ready, pretence, installation, slow
-):
-    """argo-rollouts#1225, #279: the clock ran while nothing could be done."""
-    pretence.reachable = False
-    await roll(client, "v2")
-    await until(client, generation=2, reasons=[{"code": "TargetUnreachable", "text": "nobody answers"}])
-    await _long_ago(installation)
-    since = datetime.now(UTC)
-    await until_looked(client, since)
-    pretence.reachable = True
-    await until_looked(client, datetime.now(UTC))
-    slow.set()
-    await until(client, phase="running", runningTag="v2", observedGeneration=2)
-
-
 async def until_looked(client, since):
     """The deployment was looked at twice since then: the first look may have begun before."""
     for _ in range(2):

@@ -6,12 +6,14 @@ import asyncio
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import String, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
 from octo_platform.storage.database import opened, url_of
 from octo_platform.storage.migrating import TooNew, migrate
-from octo_platform.storage.tables import Table
+from octo_platform.storage.tables import Grant, Table, User
 from tests.platform.conftest import on_both
 
 
@@ -50,3 +52,27 @@ async def test_a_database_of_a_later_release_is_left_alone(place):
             await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         with pytest.raises(TooNew, match="9999, which a later release made; this one knows up to 0001"):
             await migrate(database)
+
+
+@on_both
+async def test_a_table_that_is_made_anew_keeps_what_refers_to_it(place):
+    """torrust-index#526, sqlitebrowser#1481: a changed column of one table emptied the tables that refer to it."""
+    async with opened(url_of(place)) as database:
+        await migrate(database)
+        async with database.write() as session:
+            session.add(user := User(email="ann@shop.test"))
+            await session.flush()
+            session.add(Grant(user_id=user.id, workspace="*", role="admin"))
+
+        def change(connection):
+            operations = Operations(MigrationContext.configure(connection, opts={"render_as_batch": True}))
+            with operations.batch_alter_table("users", recreate="auto") as table:
+                table.alter_column("name", type_=String(400), existing_type=String(200))
+
+        async with database.alone() as connection:
+            await connection.run_sync(change)
+        async with database.read() as session:
+            assert (await session.scalars(select(Grant.role))).all() == ["admin"]
+        with pytest.raises(IntegrityError):
+            async with database.write() as session:
+                session.add(Grant(user_id="nobody", workspace="*", role="admin"))
