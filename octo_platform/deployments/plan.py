@@ -29,9 +29,9 @@ class Plan(Shape):
     """
 
     digest: str = ""
-    deployment: str | None
+    deployment: str | None = None
     slug: str
-    from_tag: str | None
+    from_tag: str | None = None
     to_tag: str
     changes: list[Change]
     in_flight: int | None = None

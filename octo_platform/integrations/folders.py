@@ -44,7 +44,7 @@ class FolderShown(Shape):
 
     id: str
     name: str
-    parent: str | None
+    parent: str | None = None
     integrations: int = 0
 
 

@@ -55,10 +55,10 @@ class IntegrationShown(Shape):
     id: str
     name: str
     title: str
-    folder: str | None
+    folder: str | None = None
     created_at: datetime
     updated_at: datetime
-    updated_by: str | None
+    updated_by: str | None = None
 
 
 Row = tuple[Integration, str | None]

@@ -48,7 +48,7 @@ class SecretShown(Shape):
     """That there is a secret. rolled: the deployments that take the new value now."""
 
     name: str
-    environment: str | None
+    environment: str | None = None
     created_at: datetime
     updated_at: datetime
     rolled: list[str] | None = None
