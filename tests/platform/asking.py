@@ -70,7 +70,7 @@ async def deployment(client: httpx.AsyncClient, tag: str = "v1", **settings: Any
 
 async def until(client: httpx.AsyncClient, name: str = "dev:orders", **wanted: Any) -> dict[str, Any]:
     """The deployment, once it is as wanted."""
-    async with asyncio.timeout(12):
+    async with asyncio.timeout(60):
         while True:
             found = (await done(client.get(f"{HERE}/deployments/{name}"))).json()
             if all(found.get(key) == value for key, value in wanted.items()):
@@ -79,6 +79,6 @@ async def until(client: httpx.AsyncClient, name: str = "dev:orders", **wanted: A
 
 
 async def until_gone(client: httpx.AsyncClient, name: str = "dev:orders") -> None:
-    async with asyncio.timeout(12):
+    async with asyncio.timeout(60):
         while (await client.get(f"{HERE}/deployments/{name}")).status_code != 404:
             await asyncio.sleep(0.02)
