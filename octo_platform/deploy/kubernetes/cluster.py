@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from ipaddress import IPv6Network, ip_network
 from typing import Annotated, Literal, Self
 
@@ -51,6 +52,11 @@ class Cluster(BaseModel):
         if self.namespace in {self.platform_namespace, "kube-system", "kube-public", "kube-node-lease"}:
             raise ValueError(f"{self.namespace!r} is not for deployments; give them a namespace of their own")
         return self
+
+    @property
+    def installation(self) -> str:
+        """Which platform made an object: others may use the same namespace, and what is theirs is no stray of ours."""
+        return sha256(b"octo installation" + self.salt.get_secret_value().encode()).hexdigest()[:16]
 
     def except_for(self, block: str) -> list[str]:
         """What of a block of addresses no flow may reach."""

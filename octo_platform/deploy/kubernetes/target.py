@@ -13,7 +13,7 @@ from octo_platform.deploy.kubernetes.api import Api
 from octo_platform.deploy.kubernetes.cluster import Cluster
 from octo_platform.deploy.kubernetes.kinds import LISTED
 from octo_platform.deploy.kubernetes.manifests.deployment import manifests
-from octo_platform.deploy.kubernetes.manifests.names import DEPLOYMENT, MANAGED_BY, PLATFORM, label
+from octo_platform.deploy.kubernetes.manifests.names import DEPLOYMENT, INSTALLATION, MANAGED_BY, PLATFORM, label
 from octo_platform.deploy.kubernetes.observing import Seen, crashing, observed, unready
 from octo_platform.deploy.kubernetes.together import together
 from octo_platform.deploy.target import Answer, LogLine, Observed, Reason, Refused, Target, Unreachable
@@ -59,7 +59,8 @@ class Kubernetes:
 
     async def found(self) -> AbstractSet[str]:
         kinds = (*LISTED, "Pod")
-        lists = await together(self._api.find(kind, {MANAGED_BY: PLATFORM}) for kind in kinds)
+        ours = {MANAGED_BY: PLATFORM, INSTALLATION: self._cluster.installation}
+        lists = await together(self._api.find(kind, ours) for kind in kinds)
         ids = ((each["metadata"].get("labels") or {}).get(DEPLOYMENT) for objects in lists for each in objects)
         return frozenset(each for each in ids if each)
 

@@ -17,6 +17,7 @@ Manifest = dict[str, Any]
 MANAGED_BY = "app.kubernetes.io/managed-by"
 PLATFORM = "octo-platform"
 DEPLOYMENT = "octo.dev/deployment"
+INSTALLATION = "octo.dev/installation"
 REVISION = "octo.dev/revision"
 GENERATION = "octo.dev/generation"
 TAG = "octo.dev/tag"
@@ -46,10 +47,11 @@ def of_revision(desired: Desired, revision: str, part: int = 0) -> str:
     return f"{stem}-{revision}{suffix}"
 
 
-def labels(desired: Desired) -> dict[str, str]:
+def labels(desired: Desired, cluster: Cluster) -> dict[str, str]:
     """Of every object, and of every pod."""
     return {
         MANAGED_BY: PLATFORM,
+        INSTALLATION: cluster.installation,
         DEPLOYMENT: label(desired.deployment),
         "octo.dev/integration": label(desired.integration),
         "octo.dev/environment": label(desired.environment),
@@ -79,5 +81,5 @@ def metadata(
     annotations: Mapping[str, str] | None = None,
 ) -> Manifest:
     own = {REVISION: revision} if revision is not None else {}
-    found: Manifest = {"name": name, "namespace": cluster.namespace, "labels": labels(desired) | own}
+    found: Manifest = {"name": name, "namespace": cluster.namespace, "labels": labels(desired, cluster) | own}
     return found | ({"annotations": dict(annotations)} if annotations else {})

@@ -33,7 +33,7 @@ def template(desired: Desired, cluster: Cluster, revision: str) -> Manifest:
     """Only what a pod is made of: a deployment that is scaled, or reached elsewhere, keeps its pods."""
     return {
         "metadata": {
-            "labels": labels(desired) | {REVISION: revision, TAG: label(desired.tag)},
+            "labels": labels(desired, cluster) | {REVISION: revision, TAG: label(desired.tag)},
             "annotations": {TAG: desired.tag, "octo.dev/hash": desired.hash, "octo.dev/restart": desired.restart},
         },
         "spec": _pod(desired, cluster, revision),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import SecretStr
 
 from octo_platform.deploy.desired import Exposure
 from octo_platform.deploy.kubernetes.applying import existing
@@ -174,6 +175,16 @@ async def test_a_name_of_another_deployment_is_refused(place, whole):
     with pytest.raises(Refused, match=f"belongs to deployment {whole().deployment}"):
         await place.target.apply(whole(deployment="another"))
 
+    assert {whole().deployment} == await place.target.found()
+
+
+async def test_what_another_platform_has_made_is_no_stray(place, whole):
+    """A platform with a new database that points at a namespace in use would sweep everything away."""
+    await place.target.apply(whole())
+
+    other = place.cluster.model_copy(update={"salt": SecretStr("another platform's salt")})
+    async with Kubernetes.open(other, kubeconfig=place.server.kubeconfig()) as target:
+        assert frozenset() == await target.found()
     assert {whole().deployment} == await place.target.found()
 
 
