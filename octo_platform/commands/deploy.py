@@ -101,10 +101,11 @@ def planned(client: Client, wish: Wish, tag: str) -> Planned:
     try:
         return _planned(client, wish, tag)
     except Refused as refused:
-        if refused.code != "no-such-secret":
+        if not (missing := refused.problem.get("missing")):
             raise
         to = f"--workspace {wish.place.workspace} --environment {wish.place.environment}"
-        lines = [f"  octo secrets set {name} {to}" for name in refused.problem.get("missing") or ()]
+        is_secret = refused.code == "no-such-secret"
+        lines = [f"  octo secrets set {name} {to}" if is_secret else f"  --set {name}=VALUE" for name in missing]
         raise Refused(refused.code, "\n".join([refused.message, *lines]), refused.problem) from None
 
 

@@ -52,7 +52,9 @@ async def of_roll(session: AsyncSession, row: Deployment, tag: str | None, chang
         await session.get_one(Version, present.version_id) if tag is None else await version_tagged(session, of, tag)
     )
     settings = change.applied(releases.settings_of(present))
-    await changing.check(session, await session.get_one(Environment, row.environment_id), version.id, settings)
+    where = await session.get_one(Environment, row.environment_id)
+    await changing.check(session, where, version.id, settings)
+    store.host_of(where, settings.expose)
     return await _plan(session, row, row.slug, version, settings)
 
 

@@ -58,7 +58,7 @@ def test_secrets_come_from_variables_and_from_files(file, tmp_path):
     [
         ("prot: 1", "octo.yaml: prot: there is no such option; there are folder, database"),
         ("port: many", "octo.yaml: port: Input should be a valid integer"),
-        ("oidc: {issuer: https://x}", "octo.yaml: oidc.client_id: Field required"),
+        ("oidc: {issuer: https://x}", "octo.yaml: oidc.clientId: it is missing"),
         (
             "oidc: {issuer: a, clientId: b, clientSecret: hunter2}",
             "octo.yaml: clientSecret: secrets do not belong here",

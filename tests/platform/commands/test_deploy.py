@@ -194,6 +194,21 @@ async def test_workspace_and_environment_can_be_made(typed, flow, key):
     assert made.exit_code == 0, made.output
 
 
+async def test_what_is_missing_is_told_as_it_is_typed(typed, flow, shop):
+    told = await typed("deploy", flow(more=", {name: WORD, required: true}"), "--to", "shop/dev", "--yes")
+
+    assert told.stderr.endswith("Error: invalid: variables: WORD must be given\n  --set WORD=VALUE\n")
+
+
+async def test_a_plan_of_what_would_be_refused_is_refused(typed, flow, shop):
+    await typed("deploy", flow(), "--to", "shop/dev", "--tag", "v1", "--yes")
+
+    told = await typed("plan", "--to", "shop/dev:hello", "--tag", "v1", "--expose", "hello")
+
+    assert told.exit_code == 1
+    assert "only deployments on Kubernetes have a name for the outside" in told.stderr
+
+
 async def test_json_is_one_document(typed, flow, shop):
     told = await typed("deploy", flow(), "--to", "shop/dev", "--yes", "--format", "json")
 
