@@ -36,6 +36,7 @@ INSIDE = {
     "octo.core.addresses.holder": "how HTTP listens alone, or with its siblings",
     "octo.core.block.Tail": "only blocks of the language take the rest of a flow",
     "octo.core.block.driven": "fork makes a function of one of its own generators",
+    "octo.core.unrun.folder": "how `octo check --facts` reads an author's modules instead of running them",
     "octo.core.connected.Connected": "how links of Octo to brokers notice their end",
     "octo.core.descriptors.Share": "how listeners of Octo share the file numbers of the process",
     "octo.core.expressions.build_of": "settings that may be an expression, and placeholders",
