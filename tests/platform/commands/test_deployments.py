@@ -46,7 +46,7 @@ async def test_scale_pause_resume_restart_and_their_releases(hello, typed):
     assert (again.exit_code, again.stderr) == (1, "Error: conflict: it is running already\n")
     causes = [(each["generation"], each["cause"], each["outcome"]) for each in json.loads(releases.stdout)]
     assert causes == [
-        *((5, "restart", "ready"), (4, "resume", "replaced"), (3, "pause", "replaced")),
+        *((5, "restart", "ready"), (4, "resume", "replaced"), (3, "pause", "paused")),
         *((2, "scale", "replaced"), (1, "deploy", "replaced")),
     ]
     table = (await typed("deployments", "releases", "shop/dev:hello")).stdout.splitlines()
