@@ -76,7 +76,11 @@ async def confirm(digest: str | None, plan: Callable[[], Awaitable[Plan]]) -> No
         return
     present = await plan()
     if present.digest != digest:
-        raise Problem("plan-changed", "make the plan again", plan=present.model_dump(by_alias=True, mode="json"))
+        raise Problem(
+            "plan-changed",
+            "make the plan again",
+            plan=present.model_dump(by_alias=True, mode="json", exclude_none=True),
+        )
 
 
 async def _plan(session: AsyncSession, row: Deployment | None, slug: str, version: Version, settings: Settings) -> Plan:
