@@ -34,7 +34,7 @@ async def create(
     version = await version_tagged(session, of, tag)
     await check(session, where, version.id, settings)
     row = store.made(call.installation, of, where, slug)
-    row.host = store.host_of(where, settings.expose)
+    row.host = store.host_of(call.installation, where, settings.expose)
     session.add(row)
     await session.flush()
     releases.want(session, row, version.id, settings, "deploy", call.user_id)
@@ -66,7 +66,7 @@ async def _want(
 ) -> None:
     where = await session.get_one(Environment, row.environment_id)
     await check(session, where, version_id, settings)
-    row.host = store.host_of(where, settings.expose)
+    row.host = store.host_of(call.installation, where, settings.expose)
     releases.want(session, row, version_id, settings, cause, call.user_id)
 
 

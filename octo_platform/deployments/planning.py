@@ -36,7 +36,7 @@ async def of_new(
     of = await integration_named(session, call.space.id, integration)
     version = await version_tagged(session, of, tag)
     await changing.check(session, where, version.id, settings)
-    store.host_of(where, settings.expose)
+    store.host_of(call.installation, where, settings.expose)
     row = store.made(call.installation, of, where, slug)
     taken = select(Deployment.id).where(Deployment.environment_id == where.id, Deployment.slug == row.slug)
     if await session.scalar(taken):
@@ -44,7 +44,7 @@ async def of_new(
     return await _plan(session, None, row.slug, version, settings)
 
 
-async def of_roll(session: AsyncSession, row: Deployment, tag: str | None, change: SettingsChange) -> Plan:
+async def of_roll(session: AsyncSession, call: Call, row: Deployment, tag: str | None, change: SettingsChange) -> Plan:
     """What another version or other settings would change; `with_in_flight` adds what is under way."""
     present = await releases.release(session, row)
     of = await session.get_one(Integration, row.integration_id)
@@ -54,7 +54,7 @@ async def of_roll(session: AsyncSession, row: Deployment, tag: str | None, chang
     settings = change.applied(releases.settings_of(present))
     where = await session.get_one(Environment, row.environment_id)
     await changing.check(session, where, version.id, settings)
-    store.host_of(where, settings.expose)
+    store.host_of(call.installation, where, settings.expose)
     return await _plan(session, row, row.slug, version, settings)
 
 
@@ -64,7 +64,7 @@ async def of_promotion(
     """What promoting would change in the other environment."""
     version, there = await changing.promoted(session, call, source, environment, slug)
     if there is not None:
-        return await of_roll(session, there, version.tag, SettingsChange())
+        return await of_roll(session, call, there, version.tag, SettingsChange())
     settings = releases.settings_of(await releases.release(session, source)).model_copy(update={"expose": None})
     of = await session.get_one(Integration, source.integration_id)
     return await of_new(session, call, environment, of.name, version.tag, slug or source.slug, settings)

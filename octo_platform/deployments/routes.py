@@ -153,7 +153,7 @@ async def plan_roll(call: Within, deployment: str, body: Roll) -> Plan:
     """Say what rolling to another version or other settings would change. It changes nothing."""
     async with call.read() as session:
         row = await store.deployment(session, call.space.id, deployment)
-        plan = await planning.of_roll(session, row, body.tag, body.settings)
+        plan = await planning.of_roll(session, call, row, body.tag, body.settings)
     return await planning.with_in_flight(call, plan)
 
 
@@ -164,7 +164,7 @@ async def roll_out(
     """Roll to another version or other settings. The instances of before serve until the new ones are ready."""
 
     async def change(session: AsyncSession, row: Deployment) -> None:
-        await planning.confirm(body.plan, lambda: planning.of_roll(session, row, body.tag, body.settings))
+        await planning.confirm(body.plan, lambda: planning.of_roll(session, call, row, body.tag, body.settings))
         await changing.roll(session, call, row, body.tag, body.settings, "rollout")
 
     return await _change(call, deployment, response, if_match, change)

@@ -53,13 +53,14 @@ def made(installation: Installation, of: Integration, environment: Environment, 
     )
 
 
-def host_of(environment: Environment, name: str | None) -> str | None:
+def host_of(installation: Installation, environment: Environment, name: str | None) -> str | None:
     """The host name under which the outside reaches a deployment. Raises `Problem` where that is not possible."""
     if name is None:
         return None
     if environment.target != "kubernetes":
         raise Problem("invalid", "expose: only deployments on Kubernetes have a name for the outside")
     settings = KubernetesSettings.model_validate(environment.settings)
-    if settings.base_domain is None:
+    domain = settings.base_domain or installation.options.base_domain
+    if domain is None:
         raise Problem("invalid", f"expose: the environment {environment.name} has no `baseDomain`")
-    return f"{name}.{settings.base_domain}"
+    return f"{name}.{domain}"

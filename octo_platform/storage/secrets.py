@@ -43,14 +43,6 @@ def opened(keyring: Keyring, rows: Iterable[Secret]) -> dict[str, SecretStr]:
     return {each.name: SecretStr(keyring.open(place(each), each.sealed).decode()) for each in rows}
 
 
-async def resealed(session: AsyncSession, keyring: Keyring) -> int:
-    """Seal everything with the newest key that another one has sealed. Return how many there were."""
-    rows = [each for each in await session.scalars(select(Secret)) if not keyring.is_newest(each.sealed)]
-    for each in rows:
-        each.sealed = keyring.seal(place(each), keyring.open(place(each), each.sealed))
-    return len(rows)
-
-
 def checked_value(value: str) -> str:
     if not 0 < len(value.encode()) <= LARGEST:
         raise Problem("invalid", f"value: a secret has 1 to {LARGEST:,} bytes")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from octo_platform.deployments.building import egress
 from octo_platform.deployments.settings import Settings
+from octo_platform.storage.tables import Deployment
 from tests.platform.asking import FLOW, HERE, SECRET, deployment, done, integration, problem, shop, until
 
 
@@ -82,3 +84,12 @@ async def test_without_a_domain_nothing_is_exposed(client, target):
     await integration(client, "orders", FLOW, "v1")
     body = {"environment": "dev", "integration": "orders", "tag": "v1", "settings": {"expose": "buy"}}
     assert await problem(client.post(f"{HERE}/deployments", json=body)) == "invalid"
+
+
+async def test_the_domain_of_the_installation_is_that_of_environments_without_one(client, installation):
+    installation.options = installation.options.model_copy(update={"base_domain": "all.test"})
+    await shop(client, target="kubernetes", settings={"namespace": "shop"})
+    await integration(client, "orders", FLOW, "v1")
+    await deployment(client, expose="buy")
+    async with installation.database.read() as session:
+        assert await session.scalar(select(Deployment.host)) == "buy.all.test"

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from octo_platform.storage import secrets as store
-from octo_platform.storage.sealing import Keyring, Unsealable, new_key
+from octo_platform.storage.sealing import Unsealable
 from octo_platform.storage.tables import Secret
 from tests.platform.asking import ANY, HERE, SECRET, deployment, done, integration, problem, shop, until
 from tests.platform.conftest import on_both
@@ -66,18 +66,6 @@ async def test_a_value_that_was_moved_to_another_name_does_not_open(client, inst
         rows = (await session.scalars(select(Secret).where(Secret.name == "b"))).all()
     with pytest.raises(Unsealable):
         store.opened(installation.keyring, rows)
-
-
-async def test_rotation_seals_everything_with_the_newest_key(client, installation, options):
-    await shop(client)
-    await done(client.put(f"{OF_SPACE}/a", json={"value": "one"}))
-    old, new = options.keys[0].get_secret_value(), new_key()
-    async with installation.database.write() as session:
-        assert await store.resealed(session, Keyring([new, old])) == 1
-    async with installation.database.write() as session:
-        assert await store.resealed(session, Keyring([new, old])) == 0
-        rows = (await session.scalars(select(Secret))).all()
-    assert store.opened(Keyring([new]), rows)["a"].get_secret_value() == "one"
 
 
 @pytest.mark.parametrize("value", ["", "x" * 65_537, None, 5])
