@@ -16,6 +16,8 @@ from octo.cli.terminal import say
 from octo_platform.api.serving import serve
 from octo_platform.commands.lock import Locked, locked
 from octo_platform.commands.openers import openers
+from octo_platform.deploy.kubernetes.account import kubeconfig, own_namespace
+from octo_platform.deploy.target import Refused, Unreachable
 from octo_platform.installation import Installation
 from octo_platform.options import Options
 from octo_platform.storage import migrating
@@ -37,8 +39,21 @@ class Failure(click.ClickException):
 
 def run(options: Options) -> None:
     """Serve until a signal. Raises what `refusals` takes."""
+    if "kubernetes" in options.targets:
+        _find_cluster()
     with locked(options.folder):
         asyncio.run(serve(options, openers, _greet))
+
+
+def _find_cluster() -> None:
+    """Raises `Failure` unless something says where a cluster is. Whether it answers is another question."""
+    from octo_platform.deploy.kubernetes.configuration import configuration
+
+    try:
+        configuration(kubeconfig())
+    except Refused as error:
+        advice = "name a kubeconfig in KUBECONFIG, run inside of a cluster, or leave out --target kubernetes"
+        raise Failure(f"--target kubernetes: {error}; {advice}", 2) from None
 
 
 async def migrated(options: Options, to: str) -> str:
@@ -125,6 +140,23 @@ async def _greet(installation: Installation) -> None:
         say("  No sign-in: whoever uses this machine may everything.\n", fg="yellow")
     elif (token := await installation.identity.setup_token()) is not None:
         say(f"  Become its administrator: {url}/setup#token={token}\n")
+    if "kubernetes" in options.targets:
+        await _tell_cluster()
     if url.startswith("http:") and options.host not in ("127.0.0.1", "localhost", "::1"):
         say("  Without https, passwords and keys can be read on their way: set --public-url https://…\n", fg="yellow")
     say("  Ctrl-C stops.")
+
+
+async def _tell_cluster() -> None:
+    """Say where deployments go, unless an environment names another context, and whether that can be asked now."""
+    from octo_platform.deploy.kubernetes.api import Api
+    from octo_platform.deploy.kubernetes.configuration import configuration, shown
+
+    where = shown(configuration(kubeconfig()), kubeconfig())
+    try:
+        async with Api.open(own_namespace(), kubeconfig()) as api:
+            who = await api.who()
+    except (Unreachable, Refused) as error:
+        say(f"  Kubernetes: {where}\n  It cannot be read, and deployments wait until it can: {error}\n", fg="yellow")
+        return
+    say(f"  Kubernetes: {where}{f', as {who}' if who else ''}\n")

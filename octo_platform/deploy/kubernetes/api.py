@@ -12,10 +12,10 @@ import httpx2
 import msgspec
 from lightkube import ApiError, AsyncClient
 from lightkube.config import client_adapter
-from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.core.exceptions import ConfigError, NotReadyError
 from lightkube.types import CascadeType, PatchType
 
+from octo_platform.deploy.kubernetes.configuration import configuration
 from octo_platform.deploy.kubernetes.kinds import KINDS
 from octo_platform.deploy.kubernetes.manifests.names import PLATFORM, Manifest
 from octo_platform.deploy.target import Refused, Unreachable
@@ -27,6 +27,7 @@ _CHUNK = 250
 _UNKNOWN = "404 page not found"
 _TEXT = 1000
 _TIMES = httpx2.Timeout(10.0)
+_BRIEF = httpx2.Timeout(3.0)
 
 
 class Gone(Exception):
@@ -48,7 +49,7 @@ class Api:
         cls, namespace: str, kubeconfig: Path | None = None, context: str | None = None
     ) -> AsyncIterator[Self]:
         """kubeconfig: None for the account of the pod that this process runs in; no other file is looked for."""
-        config = _configuration(kubeconfig, context)
+        config = configuration(kubeconfig, context)
         with translated("the API server"):
             client = AsyncClient(config=config, namespace=namespace, timeout=_TIMES, field_manager=PLATFORM)
             stream = client_adapter.AsyncClient(config, client_adapter.ConnectionParams(timeout=_TIMES))
@@ -160,25 +161,23 @@ class Api:
             ):
                 yield response
 
+    async def who(self) -> str:
+        """The name by which the API server knows this process; "" if it is too old to tell. It has little time."""
+        url, body = "/apis/authentication.k8s.io/v1/selfsubjectreviews", {"kind": "SelfSubjectReview"}
+        try:
+            async with self._asked("the API server"):
+                body["apiVersion"] = "authentication.k8s.io/v1"
+                response = await self._stream.post(url, json=body, timeout=_BRIEF)
+                response.raise_for_status()
+                return str(response.json()["status"]["userInfo"]["username"])
+        except _Missing:
+            return ""
+
     @asynccontextmanager
     async def _asked(self, what: str, *, quiet: bool = False, passes: bool = False) -> AsyncIterator[None]:
         with translated(what, quiet=quiet, passes=passes):
             async with asyncio.timeout(SECONDS):
                 yield
-
-
-def _configuration(kubeconfig: Path | None, context: str | None) -> SingleConfig:
-    try:
-        found = KubeConfig.from_file(kubeconfig) if kubeconfig else KubeConfig.from_service_account()
-        config = found.get(context)
-    except ConfigError as error:
-        where = str(kubeconfig) if kubeconfig else "the account of the pod"
-        raise Refused(f"no cluster: {where}: {error}") from None
-    except Exception as error:  # noqa: BLE001 - the file may be anything, and may have credentials
-        raise Refused(f"no cluster: {kubeconfig} is no kubeconfig ({type(error).__name__})") from None
-    if config is None or config.user is None:
-        raise Refused(f"no cluster: {kubeconfig} names no user")
-    return config
 
 
 def _plain(found: Any) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,8 +10,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -226,3 +229,76 @@ def test_an_option_of_another_command_is_not_lost(ended):
 
     assert code == 2
     assert "write --folder behind the command: octo platform migrate" in err
+
+
+# --- the cluster that it deploys to ----------------------------------------------------------------------------------
+
+
+def cluster(folder: Path, server: str) -> dict[str, str]:
+    """The variable that names a kubeconfig with this server."""
+    file = folder / "kubeconfig"
+    content = {
+        "current-context": "kind-octo",
+        "clusters": [{"name": "octo", "cluster": {"server": server}}],
+        "users": [{"name": "ada", "user": {"token": "hunter2"}}],
+        "contexts": [{"name": "kind-octo", "context": {"cluster": "octo", "user": "ada"}}],
+    }
+    file.write_text(json.dumps(content))
+    return {"KUBECONFIG": str(file)}
+
+
+@pytest.mark.parametrize("targets", [("kubernetes",), ("local", "kubernetes")])
+def test_without_a_cluster_it_does_not_begin(ended, home, targets):
+    code, _, err = ended(*(part for each in targets for part in ("--target", each)), KUBECONFIG="")
+
+    told = f"Error: --target kubernetes: no cluster: there is no file {home}/.kube/config; "
+    advice = "name a kubeconfig in KUBECONFIG, run inside of a cluster, or leave out --target kubernetes\n"
+    assert (code, err) == (2, told + advice)
+
+
+def test_it_says_which_cluster_it_deploys_to(start, tmp_path):
+    """And as whom."""
+    with answering({"status": {"userInfo": {"username": "ada@example.com"}}}) as url:
+        shown = greeting(start("--target", "kubernetes", **cluster(tmp_path, url)))
+
+    place = url.removeprefix("http://")
+    assert f"  Kubernetes: the context kind-octo of {tmp_path}/kubeconfig, {place}, as ada@example.com\n" in shown
+    assert "hunter2" not in shown
+
+
+def test_it_says_that_its_cluster_is_away(start, tmp_path, free_port):
+    """It begins nevertheless: a cluster may come back."""
+    place = f"127.0.0.1:{free_port()}"
+
+    shown = greeting(start("--target", "kubernetes", **cluster(tmp_path, f"http://{place}")))
+
+    assert f"  Kubernetes: the context kind-octo of {tmp_path}/kubeconfig, {place}\n" in shown
+    assert (
+        "  It cannot be read, and deployments wait until it can: the API server: the cluster does not answer" in shown
+    )
+
+
+@contextmanager
+def answering(body: object) -> Iterator[str]:
+    """A server that answers every POST with this."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            content = json.dumps(body).encode()
+            self.send_response(201)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

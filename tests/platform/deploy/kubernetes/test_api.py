@@ -120,6 +120,25 @@ async def test_every_request_ends(stub, monkeypatch):
                 await (api.get("Pod", "x") if kind == "get" else api.find("Pod", {}))
 
 
+async def test_who_one_is(api_server):
+    """The name that the API server knows; a token that it does not know is no name."""
+    async with Api.open("ns", api_server.kubeconfig()) as api:
+        assert await api.who() == "admin"
+    async with Api.open("ns", api_server.kubeconfig("wrong")) as api:
+        with pytest.raises(Unreachable, match="401"):
+            await api.who()
+
+
+async def test_an_old_server_tells_nobody_who_one_is(stub):
+    async def handler(request):
+        return web.Response(status=404, text="404 page not found\n")
+
+    stub.handler = handler
+    async with stub.serve(), Api.open("ns", stub.kubeconfig()) as api:
+        assert await api.who() == ""
+    assert stub.asked == ["/apis/authentication.k8s.io/v1/selfsubjectreviews"]
+
+
 async def test_a_long_list_is_whole(stub):
     """It comes in parts."""
 
