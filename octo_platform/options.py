@@ -2,10 +2,45 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints
+
+from octo_platform.faults import meaning
+
+
+def _network(text: str) -> str:
+    return str(ip_network(text))
+
+
+Label = Annotated[
+    str,
+    StringConstraints(
+        pattern=meaning(
+            r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", "it has small letters, digits, and `-` between them, at most 63"
+        )
+    ),
+]
+"""A DNS label, as names of namespaces are."""
+
+Network = Annotated[str, AfterValidator(_network)]
+"""A range of addresses, e.g. `10.0.0.0/8`."""
+
+Pattern = Annotated[
+    str, StringConstraints(pattern=meaning(r"^\S+$", "it is one word, in which `*` stands for anything"))
+]
+
+Namespaces = Annotated[
+    str,
+    StringConstraints(
+        pattern=meaning(
+            r"^(?:[a-z0-9][a-z0-9-]*:)?[a-z0-9*](?:[a-z0-9*-]{0,61}[a-z0-9*])?$",
+            "it is a pattern of namespaces, such as octo-*, or WORKSPACE:PATTERN",
+        )
+    ),
+]
 
 
 class Oidc(BaseModel):
@@ -23,6 +58,27 @@ class Oidc(BaseModel):
     roles: dict[str, str] = {}
     title: str = "Single sign-on"
     leeway: int = 60
+
+
+class Clusters(BaseModel):
+    """What environments may name of Kubernetes, as patterns with `*`, and what clusters are like.
+
+    namespaces: `shop:octo-shop` keeps what fits for the workspace `shop`. contexts: of the kubeconfig, beside its
+    current one. images: beside `runtime_image`. domains: beside `base_domain` and all below it. services: URLs of where
+    queues, keys and leases are. dns_namespace: where cluster DNS runs; dns_addresses: further resolvers, by default the
+    usual one on each node. operators: who may reach operations ports of deployments beside the platform's namespace,
+    e.g. an API server that passes the questions of a platform on that runs outside.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    namespaces: tuple[Namespaces, ...] = ("octo-*",)
+    contexts: tuple[Pattern, ...] = ()
+    images: tuple[Pattern, ...] = ()
+    domains: tuple[Pattern, ...] = ()
+    services: tuple[Pattern, ...] = ()
+    dns_namespace: Label = "kube-system"
+    dns_addresses: tuple[Network, ...] = ("169.254.20.10/32",)
+    operators: tuple[Network, ...] = ()
 
 
 class Options(BaseModel):
@@ -50,6 +106,7 @@ class Options(BaseModel):
     targets: tuple[Literal["local", "kubernetes"], ...] = ("local",)
     runtime_image: str = "octo-runtime:latest"
     base_domain: str | None = None
+    kubernetes: Clusters = Clusters()
     progress_deadline: float = 120.0
     hosts: tuple[str, ...] = ()
 

@@ -14,13 +14,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from octo.config import yaml
 from octo.config.report import Report
 from octo.config.substitute import plain
 from octo_platform import faults
-from octo_platform.options import Oidc, Options
+from octo_platform.options import Clusters, Oidc, Options
 from octo_platform.storage.database import url_of
 
 KEYS = "OCTO_PLATFORM_KEYS"
@@ -28,6 +28,7 @@ CLIENT_SECRET = "OCTO_PLATFORM_OIDC_CLIENT_SECRET"  # noqa: S105  the name of a 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _MOST_BYTES = 1 << 20
 _SECRET = ("keys", "clientSecret", "client_secret")
+_PARTS: dict[str, type[BaseModel]] = {"oidc": Oidc, "kubernetes": Clusters}
 
 
 def options(given: Mapping[str, Any], file: Path | None, environ: Mapping[str, str] = os.environ) -> Options:
@@ -37,6 +38,7 @@ def options(given: Mapping[str, Any], file: Path | None, environ: Mapping[str, s
     """
     written = read(file) if file is not None else {}
     values = {**written, **{name: value for name, value in given.items() if value not in (None, ())}}
+    _group(values, "kubernetes")
     values.setdefault("folder", default_folder())
     if keys := secret(KEYS, environ):
         values["keys"] = tuple(keys.split())
@@ -48,6 +50,14 @@ def options(given: Mapping[str, Any], file: Path | None, environ: Mapping[str, s
         raise click.UsageError(_told(error, file)) from None
     _check(found)
     return found
+
+
+def _group(values: dict[str, Any], part: str) -> None:
+    """Make `kubernetes_images` of a flag `images` of the mapping `kubernetes`, whose others stay as they are."""
+    flags = [name for name in values if name.startswith(f"{part}_")]
+    of_flags = {name.removeprefix(f"{part}_"): values.pop(name) for name in flags}
+    if of_flags and isinstance(values.setdefault(part, {}), dict):
+        values[part] = {**values[part], **of_flags}
 
 
 def default_folder() -> Path:
@@ -88,8 +98,11 @@ def read(file: Path) -> dict[str, Any]:
     if secrets := [name for name in _SECRET if name in content or (isinstance(oidc, dict) and name in oidc)]:
         raise click.UsageError(f"{file}: {secrets[0]}: secrets do not belong here: set {KEYS} or {CLIENT_SECRET}")
     values = {_snake(name): value for name, value in content.items()}
-    if isinstance(oidc, dict) and oidc:
-        values["oidc"] = {_snake(name): value for name, value in oidc.items()}
+    for part in _PARTS.keys() & values.keys():
+        if isinstance(values[part], dict):
+            values[part] = {_snake(name): value for name, value in values[part].items()}
+        elif values[part] is None:
+            del values[part]
     return values
 
 
@@ -124,7 +137,7 @@ def _told(error: ValidationError, file: Path | None) -> str:
 
 
 def _names(place: tuple[int | str, ...]) -> str:
-    model = Oidc if place[0] == "oidc" and len(place) > 1 else Options
+    model = _PARTS.get(str(place[0]), Options) if len(place) > 1 else Options
     return ", ".join(_camel(each) for each in model.model_fields if each not in _SECRET)
 
 

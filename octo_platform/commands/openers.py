@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
+from octo_platform.deploy.kubernetes.account import kubeconfig, own_namespace
 from octo_platform.deploy.target import Target, Unreachable
 from octo_platform.deploy.targets import Opener, Place
+from octo_platform.environments import allowed
 from octo_platform.environments.settings import KubernetesSettings
 from octo_platform.options import Options
 from octo_platform.storage.birth import Birth
-
-_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def openers(options: Options, birth: Birth) -> Mapping[str, Opener]:
@@ -37,6 +35,9 @@ def openers(options: Options, birth: Birth) -> Mapping[str, Opener]:
         from octo_platform.deploy.kubernetes.target import Kubernetes
 
         settings = KubernetesSettings.model_validate(place.settings)
+        # What was allowed when the environment was made may not be any more. Nothing that runs is touched then.
+        if fault := allowed.fault(options, place.workspace, settings):
+            raise Unreachable(fault)
         cluster = Cluster(
             namespace=settings.namespace,
             platform_namespace=own_namespace(),
@@ -44,24 +45,12 @@ def openers(options: Options, birth: Birth) -> Mapping[str, Opener]:
             image=settings.image or options.runtime_image,
             pull_secrets=tuple(settings.image_pull_secrets),
             progress_deadline=max(10, min(3600, int(options.progress_deadline))),
+            dns_namespace=options.kubernetes.dns_namespace,
+            dns_addresses=options.kubernetes.dns_addresses,
+            operators=options.kubernetes.operators,
         )
         async with Kubernetes.open(cluster, kubeconfig=kubeconfig(), context=settings.context) as found:
             yield found
 
     known: dict[str, Opener] = {"local": local, "kubernetes": kubernetes}
     return {kind: known[kind] for kind in options.targets}
-
-
-def kubeconfig() -> Path | None:
-    """The file that says where clusters are; None inside of one, where the account of the pod counts."""
-    if named := os.environ.get("KUBECONFIG"):
-        return Path(named.partition(os.pathsep)[0])
-    return None if _ACCOUNT.exists() else Path.home() / ".kube" / "config"
-
-
-def own_namespace() -> str:
-    """The namespace that the platform itself is in."""
-    try:
-        return _ACCOUNT.read_text().strip() or "octo"
-    except OSError:
-        return "octo"

@@ -24,7 +24,7 @@ def place_options(command: F) -> F:
             "--config",
             type=click.Path(path_type=Path),
             envvar="OCTO_PLATFORM_CONFIG",
-            help="YAML file with options in camelCase, and the mapping of `oidc`; flags and variables win over it.",
+            help="YAML file with options in camelCase, and mappings `oidc`, `kubernetes`; flags and variables win over it.",
         ),
         click.option(
             "--database",
@@ -42,6 +42,33 @@ def place_options(command: F) -> F:
     ):
         command = each(command)
     return command
+
+
+_SEVERAL = (
+    ("namespace", "namespaces", "PATTERN", "Where environments may be; WORKSPACE:PATTERN: one's own. Default: octo-*."),
+    ("context", "contexts", "PATTERN", "Contexts of the kubeconfig for environments, beside its current one."),
+    ("image", "images", "PATTERN", "Images for environments, beside the runtime image."),
+    ("domain", "domains", "PATTERN", "Domains for environments, beside the base domain and all below it."),
+    ("service", "services", "PATTERN", "URLs for queues, keys and leases that environments may name. Default: none."),
+    ("dns-address", "dns_addresses", "CIDR", "Resolvers that are no pods of cluster DNS. Default: 169.254.20.10/32."),
+    ("operator", "operators", "CIDR", "Who reaches operations ports of deployments, e.g. API servers, beside itself."),
+)
+"""What may be given several times: the end of its flag, what `Clusters` calls it, what it takes, and its help."""
+
+
+def kubernetes_options(command: F) -> F:
+    """What environments may name of Kubernetes, and what clusters are like. In patterns `*` stands for anything."""
+    for flag, name, metavar, told in reversed(_SEVERAL):
+        variable = f"OCTO_PLATFORM_KUBERNETES_{name.upper()}"
+        command = click.option(
+            f"--kubernetes-{flag}", f"kubernetes_{name}", multiple=True, metavar=metavar, envvar=variable, help=told
+        )(command)
+    return click.option(
+        "--kubernetes-dns-namespace",
+        metavar="NAME",
+        envvar="OCTO_PLATFORM_KUBERNETES_DNS_NAMESPACE",
+        help="Where cluster DNS runs; default kube-system.",
+    )(command)
 
 
 @click.group(
@@ -89,6 +116,7 @@ def place_options(command: F) -> F:
     help="Deployments that are exposed get a name below it, where their environment says no other.",
 )
 @click.option("--runtime-image", envvar="OCTO_PLATFORM_RUNTIME_IMAGE", help="Image of the pods of deployments.")
+@kubernetes_options
 @click.option(
     "--progress-deadline",
     type=click.FloatRange(1, 86_400),

@@ -12,9 +12,10 @@ from octo_platform.deploy.target import Target, Unreachable
 
 
 class Place(NamedTuple):
-    """An environment, as far as targets need to know. settings: those of its target."""
+    """An environment, as far as targets need to know. workspace: its name; settings: those of its target."""
 
     environment: str
+    workspace: str
     kind: str
     settings: Mapping[str, Any]
 

@@ -21,8 +21,9 @@ from octo_platform.storage.tables import Bundle, Deployment, Environment, Integr
 _PORTS = {"http": 80, "https": 443, "postgres": 5432, "postgresql": 5432, "mysql": 3306, "amqp": 5672, "amqps": 5671}
 
 
-def place_of(row: Environment) -> Place:
-    return Place(row.id, row.target, row.settings)
+async def place_of(session: AsyncSession, row: Environment) -> Place:
+    workspace = await session.get_one(Workspace, row.workspace_id)
+    return Place(row.id, workspace.name, row.target, row.settings)
 
 
 async def desired(session: AsyncSession, installation: Installation, row: Deployment) -> Desired:

@@ -117,7 +117,7 @@ async def _in_flight(call: Call, deployment: str) -> int | None:
         row = await session.get(Deployment, deployment)
         if row is None:
             return None
-        place = place_of(await session.get_one(Environment, row.environment_id))
+        place = await place_of(session, await session.get_one(Environment, row.environment_id))
     try:
         target = await call.installation.targets.of(place)
         answers = await target.ask(deployment, "/status", _MOST_BYTES)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from octo.core.log import fields
 from octo_platform.deploy.target import Observed, Reason, Refused, Target, Unreachable
+from octo_platform.deploy.targets import Place
 from octo_platform.deployments import building, outcomes, releases
 from octo_platform.ids import new_id
 from octo_platform.installation import Installation
@@ -146,9 +147,9 @@ class Reconciler:
             row = await session.get(Deployment, deployment)
             if row is None:
                 return
-            environment = await session.get_one(Environment, row.environment_id)
+            place = await building.place_of(session, await session.get_one(Environment, row.environment_id))
         try:
-            target = await installation.targets.of(building.place_of(environment))
+            target = await installation.targets.of(place)
             if row.wanted == "gone":
                 if await target.remove(row.id):
                     await outcomes.forget(installation, row.id)
@@ -204,26 +205,28 @@ class Reconciler:
 
     async def _sweep_now_and_then(self) -> None:
         while True:
-            for each in await self._environments():
+            for name, place in await self._places():
                 try:
-                    await self._sweep(each)
+                    await self._sweep(place)
                 except (Unreachable, Refused) as error:
-                    log.warning("could not look for what is left over", extra=fields(place=each.name, error=str(error)))
+                    log.warning("could not look for what is left over", extra=fields(place=name, error=str(error)))
                 except Exception:
-                    log.exception("could not look for what is left over", extra=fields(place=each.name))
+                    log.exception("could not look for what is left over", extra=fields(place=name))
             await asyncio.sleep(SWEEP)
 
-    async def _environments(self) -> Sequence[Environment]:
+    async def _places(self) -> Sequence[tuple[str, Place]]:
+        """All environments, with their names."""
         try:
             async with self._installation.database.read() as session:
-                return (await session.scalars(select(Environment))).all()
+                rows = (await session.scalars(select(Environment))).all()
+                return [(each.name, await building.place_of(session, each)) for each in rows]
         except SQLAlchemyError as error:
             log.warning("the database cannot be asked", extra=fields(error=type(error).__name__))
             return ()
 
-    async def _sweep(self, environment: Environment) -> None:
+    async def _sweep(self, place: Place) -> None:
         """Remove what is left of deployments that are gone. A target that cannot be read is left alone."""
-        target = await self._installation.targets.of(building.place_of(environment))
+        target = await self._installation.targets.of(place)
         found = await target.found()
         async with self._installation.database.read() as session:  # after the look: a new one is known by now
             # Those of all environments: two of them may lead to one namespace.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -60,7 +61,11 @@ def host_of(installation: Installation, environment: Environment, name: str | No
     if environment.target != "kubernetes":
         raise Problem("invalid", "expose: only deployments on Kubernetes have a name for the outside")
     settings = KubernetesSettings.model_validate(environment.settings)
-    domain = settings.base_domain or installation.options.base_domain
+    options = installation.options
+    domain = settings.base_domain or options.base_domain
     if domain is None:
         raise Problem("invalid", f"expose: the environment {environment.name} has no `baseDomain`")
-    return f"{name}.{domain}"
+    host = f"{name}.{domain}"
+    if host in (urlsplit(options.url).hostname, *options.hosts):
+        raise Problem("invalid", f"expose: {host} is the platform itself")
+    return host

@@ -157,8 +157,8 @@ async def read_letters(call: Within, deployment: str) -> list[Told]:
 async def _target(call: Call, deployment: str) -> tuple[Deployment, Target]:
     async with call.read() as session:
         row = await store.deployment(session, call.space.id, deployment)
-        environment = await session.get_one(Environment, row.environment_id)
-    return row, await call.installation.targets.of(place_of(environment))
+        place = await place_of(session, await session.get_one(Environment, row.environment_id))
+    return row, await call.installation.targets.of(place)
 
 
 async def _ask(call: Call, deployment: str, path: str) -> list[Told]:

@@ -7,9 +7,10 @@ from typing import Any, Literal
 from fastapi import Response
 from pydantic import Field
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from octo_platform.environments import store
-from octo_platform.environments.settings import checked
+from octo_platform.environments import allowed, store
+from octo_platform.environments.settings import KubernetesSettings, checked
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import Deployment, Environment, Secret
 from octo_platform.web.call import Within
@@ -64,9 +65,10 @@ async def create_environment(call: Within, body: NewEnvironment, response: Respo
     call.target = f"environment {call.space.name}/{body.name}"
     if body.target not in call.installation.options.targets:
         raise Problem("invalid", f"target: this installation does not deploy to {body.target}")
-    settings = checked(body.target, body.settings).model_dump(by_alias=True, exclude_none=True)
+    settings = checked(body.target, body.settings)
     async with call.write() as session:
-        row = Environment(workspace_id=call.space.id, name=body.name, target=body.target, settings=settings)
+        await _allow(session, call, settings)
+        row = Environment(workspace_id=call.space.id, name=body.name, target=body.target, settings=_stored(settings))
         session.add(row)
         await session.flush()
     tell(response, row)
@@ -89,10 +91,11 @@ async def change_environment(
     async with call.write() as session:
         row = await store.environment(session, call.space.id, environment, lock=True)
         revise(row, if_match)
-        settings = checked(row.target, body.settings).model_dump(by_alias=True, exclude_none=True)
-        if settings.get("namespace") != row.settings.get("namespace"):
+        settings = checked(row.target, body.settings)
+        if getattr(settings, "namespace", None) != row.settings.get("namespace"):
             raise Problem("conflict", "the namespace of an environment cannot be changed: make another environment")
-        row.settings = settings
+        await _allow(session, call, settings)
+        row.settings = _stored(settings)
     call.installation.bells.ring("deployments")
     tell(response, row)
     return shown(row)
@@ -111,3 +114,12 @@ async def delete_environment(call: Within, environment: str, if_match: IfMatch =
         if await session.scalar(select(Secret.id).where(Secret.environment_id == row.id).limit(1)):
             raise Problem("in-use", "it has secrets of its own: remove them first")
         await session.delete(row)
+
+
+async def _allow(session: AsyncSession, call: Within, settings: Shape) -> None:
+    if isinstance(settings, KubernetesSettings):
+        await allowed.take(session, call.installation.options, call.space, settings)
+
+
+def _stored(settings: Shape) -> dict[str, Any]:
+    return settings.model_dump(by_alias=True, exclude_none=True)

@@ -7,17 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, ValidationError
 
 from octo_platform.faults import meaning, told
+from octo_platform.options import Label
 from octo_platform.problem import Problem
 from octo_platform.web.shapes import Shape
 
-DnsLabel = Annotated[
-    str,
-    StringConstraints(
-        pattern=meaning(
-            r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", "it has small letters, digits, and `-` between them, at most 63"
-        )
-    ),
-]
 Host = Annotated[
     str,
     StringConstraints(
@@ -37,10 +30,10 @@ class KubernetesSettings(Shape):
     deployments, e.g. `nats://nats.octo:4222`; without one, each pod has its own, which ends with it.
     """
 
-    namespace: DnsLabel
+    namespace: Label
     context: str | None = Field(None, max_length=200)
     image: str | None = Field(None, max_length=500)
-    image_pull_secrets: list[DnsLabel] = Field(default_factory=list, max_length=10)
+    image_pull_secrets: list[Label] = Field(default_factory=list, max_length=10)
     base_domain: Host | None = None
     way: Literal["ingress", "gateway"] = "ingress"
     ingress_class: str | None = Field(None, max_length=253)

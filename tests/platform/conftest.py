@@ -25,12 +25,15 @@ from octo_platform.auth.policy import Role
 from octo_platform.auth.principal import EVERYWHERE
 from octo_platform.deployments.reconciler import Reconciler
 from octo_platform.installation import Installation
-from octo_platform.options import Options
+from octo_platform.options import Clusters, Options
 from octo_platform.storage.sealing import new_key
 from octo_platform.storage.tables import Grant, User, Workspace, now
 from tests.platform.pretence import Pretence
 
 BASE = "http://127.0.0.1:8321"
+ANYTHING = Clusters(namespaces=("*",), domains=("*",), services=("*",))
+"""What environments may name, where a test is of something else: `tests/platform/environments/test_allowed.py`."""
+
 _numbers = count()
 
 
@@ -67,7 +70,12 @@ on_both = pytest.mark.parametrize("place", ["sqlite", "postgres"], indirect=True
 @pytest.fixture
 def options(tmp_path: Path, place: str) -> Options:
     return Options(
-        folder=tmp_path, database=place, keys=(new_key(),), insecure_local=True, targets=("local", "kubernetes")
+        folder=tmp_path,
+        database=place,
+        keys=(new_key(),),
+        insecure_local=True,
+        targets=("local", "kubernetes"),
+        kubernetes=ANYTHING,
     )
 
 
@@ -183,7 +191,14 @@ def clock() -> Clock:
 @pytest.fixture
 def closed(tmp_path: Path, place: str) -> dict[str, Any]:
     """How the house is started."""
-    return {"folder": tmp_path, "database": place, "keys": (new_key(),), "targets": ("local", "kubernetes")}
+    targets = ("local", "kubernetes")
+    return {
+        "folder": tmp_path,
+        "database": place,
+        "keys": (new_key(),),
+        "targets": targets,
+        "kubernetes": ANYTHING,
+    }
 
 
 @pytest.fixture

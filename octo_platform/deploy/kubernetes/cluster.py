@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from hashlib import sha256
 from ipaddress import IPv6Network, ip_network
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-Label = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
-"""A DNS label, as names of namespaces are."""
+from octo_platform.options import Label, Network
 
-
-def _network(text: str) -> str:
-    return str(ip_network(text))
-
-
-Network = Annotated[str, AfterValidator(_network)]
-"""A range of addresses, e.g. `10.0.0.0/8`."""
+RESERVED = frozenset({"kube-system", "kube-public", "kube-node-lease"})
+"""Namespaces that are never for deployments."""
 
 
 class Cluster(BaseModel):
@@ -49,7 +43,7 @@ class Cluster(BaseModel):
 
     @model_validator(mode="after")
     def _keeps_apart(self) -> Self:
-        if self.namespace in {self.platform_namespace, "kube-system", "kube-public", "kube-node-lease"}:
+        if self.namespace in RESERVED | {self.platform_namespace}:
             raise ValueError(f"{self.namespace!r} is not for deployments; give them a namespace of their own")
         return self
 

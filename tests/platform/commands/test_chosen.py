@@ -53,6 +53,20 @@ def test_secrets_come_from_variables_and_from_files(file, tmp_path):
     assert "of the file" not in repr(found)
 
 
+def test_a_mapping_is_written_in_the_file_and_its_members_are_flags_too(tmp_path):
+    """A flag takes the place of its member, and leaves the others."""
+    file = tmp_path / "octo.yaml"
+    file.write_text("kubernetes: {namespaces: [shop], images: ['r.test/*'], dnsAddresses: [10.0.0.10/32]}")
+
+    written = options({"folder": tmp_path}, file, {}).kubernetes
+    found = options({"folder": tmp_path, "kubernetes_namespaces": ("a", "b"), "kubernetes_images": ()}, file, {})
+    alone = options({"folder": tmp_path, "kubernetes_dns_namespace": "dns"}, None, {}).kubernetes
+
+    assert written.namespaces == ("shop",)
+    assert found.kubernetes == written.model_copy(update={"namespaces": ("a", "b")})
+    assert (alone.dns_namespace, alone.namespaces) == ("dns", ("octo-*",))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -63,6 +77,13 @@ def test_secrets_come_from_variables_and_from_files(file, tmp_path):
             "oidc: {issuer: a, clientId: b, clientSecret: hunter2}",
             "octo.yaml: clientSecret: secrets do not belong here",
         ),
+        ("kubernetes: {namespace: a}", "kubernetes.namespace: there is no such option; there are namespaces, contexts"),
+        ("kubernetes: {namespaces: [Octo]}", "kubernetes.namespaces.0: it is a pattern of namespaces, such as octo-*"),
+        (
+            "kubernetes: {operators: [all]}",
+            "kubernetes.operators.0: 'all' does not appear to be",
+        ),
+        ("kubernetes: octo", "kubernetes: it must be an object"),
         ("keys: [hunter2]", "octo.yaml: keys: secrets do not belong here"),
         ("- port", "octo.yaml: it must be a mapping"),
         ("port: [", "octo.yaml:"),

@@ -93,3 +93,15 @@ async def test_the_domain_of_the_installation_is_that_of_environments_without_on
     await deployment(client, expose="buy")
     async with installation.database.read() as session:
         assert await session.scalar(select(Deployment.host)) == "buy.all.test"
+
+
+async def test_no_deployment_takes_the_name_of_the_platform(client, installation):
+    """Its Ingress would get the requests, and the sessions, that are meant for the platform."""
+    changed = {"base_domain": "all.test", "public_url": "https://octo.all.test", "hosts": ("old.all.test",)}
+    installation.options = installation.options.model_copy(update=changed)
+    await shop(client, target="kubernetes", settings={"namespace": "shop"})
+    await integration(client, "orders", FLOW, "v1")
+    for name in ("octo", "old"):
+        body = {"environment": "dev", "integration": "orders", "tag": "v1", "settings": {"expose": name}}
+        told = (await client.post(f"{HERE}/deployments", json=body)).json()
+        assert told["detail"] == f"expose: {name}.all.test is the platform itself"

@@ -175,7 +175,7 @@ async def test_drift_that_a_target_tells_of_is_corrected(client, ready, pretence
 async def test_what_belongs_to_nobody_is_removed_and_new_ones_are_not(client, ready, pretence, installation):
     pretence.desired["orphan"] = pretence.desired[ready["id"]].model_copy(update={"deployment": "orphan"})
     reconciler = Reconciler(installation)
-    for each in await reconciler._environments():
+    for _, each in await reconciler._places():
         await reconciler._sweep(each)
     assert [*pretence.desired] == [ready["id"]]
 
@@ -226,7 +226,7 @@ async def test_environments_that_share_a_place_keep_each_others_deployments(clie
     """As Istio's operator once did (istio#19741): what is another one's is no stray."""
     await done(client.post(f"{HERE}/environments", json={"name": "twin", "target": "local"}))
     reconciler = Reconciler(installation)
-    for each in await reconciler._environments():
+    for _, each in await reconciler._places():
         await reconciler._sweep(each)
     assert [*pretence.desired] == [ready["id"]]
 
