@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
+import tempfile
+from pathlib import Path
 
 import pytest
 import yaml
 
-from octo_platform.options import Oidc, Options
+from octo_platform.commands.chosen import options
+from octo_platform.options import Options
 from tests.platform.packaging.conftest import CHART, only, pods
 from tests.platform.packaging.test_rendering import PARTS
 
 SELECTOR = {"app.kubernetes.io/name": "octo-platform", "app.kubernetes.io/instance": "octo"}
-
-
-def snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def config_of(objects):
@@ -25,10 +23,11 @@ def config_of(objects):
 
 def options_of(objects) -> Options:
     """As `octo platform` reads them."""
-    told = {snake(name): value for name, value in config_of(objects).items()}
-    if "oidc" in told:
-        told["oidc"] = Oidc(**{snake(name): value for name, value in told["oidc"].items()})
-    return Options(folder="/var/lib/octo", **told)
+    text = only(objects, "ConfigMap")["data"]["platform.yaml"]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        return options({}, Path(file.name), {})
 
 
 def env_of(objects, kind="Deployment"):
@@ -203,6 +202,34 @@ def test_the_platform_understands_what_it_is_told(render, name):
     assert options.insecure_local is False
     assert options.keys == ()
     assert options.database == ""
+
+
+def test_what_environments_may_name(render):
+    """The namespaces that the platform has a Role in, for whom they are for; nothing else unless it is told."""
+    least = options_of(render()).kubernetes
+    told = options_of(render(PARTS["environments"])).kubernetes
+
+    assert least.namespaces == ("octo-staging", "octo-production")
+    assert (least.images, least.domains, least.services, least.contexts) == ((), (), (), ())
+    assert told.namespaces == ("octo-staging", "shop:octo-production", "bank:octo-production")
+    assert told.images == ("registry.example.com/octo/*",)
+    assert (told.domains, told.services) == (("*.shop.example.com",), ("nats://nats.shared:4222",))
+
+
+def test_deployments_have_the_resolvers_of_the_platform(render):
+    """And who else reaches their operations ports."""
+    networks = PARTS["networks"]["networkPolicy"]
+    least, told = (options_of(render(each)).kubernetes for each in ({}, PARTS["networks"]))
+
+    assert (least.dns_namespace, least.dns_addresses, least.operators) == ("kube-system", ("169.254.20.10/32",), ())
+    assert (told.dns_namespace, list(told.dns_addresses)) == ("dns", networks["dns"]["cidrs"])
+    assert list(told.operators) == networks["operators"]
+
+
+def test_a_namespace_for_workspaces_is_one_of_those_of_deployments(run):
+    done = run("template", {"environments": {"workspaces": {"octo-testing": ["shop"]}}})
+
+    assert "environments.workspaces: octo-testing is none of environments.namespaces" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["least", "on this machine"])

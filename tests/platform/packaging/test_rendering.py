@@ -51,6 +51,17 @@ PARTS = {
     "plain ingress": {**OPEN, "ingress": {"enabled": True}},
     "gateway": {**OPEN, "gateway": {"enabled": True, "name": "public", "namespace": "edge", "sectionName": "https"}},
     "load balancer": {**OPEN, "service": {"type": "LoadBalancer", "port": 8080, "annotations": {"a/b": "c"}}},
+    "environments": {
+        "environments": {
+            "workspaces": {"octo-production": ["shop", "bank"]},
+            "images": ["registry.example.com/octo/*"],
+            "domains": ["*.shop.example.com"],
+            "services": ["nats://nats.shared:4222"],
+        }
+    },
+    "networks": {
+        "networkPolicy": {"dns": {"namespace": "dns", "cidrs": ["10.0.0.10/32"]}, "operators": ["10.0.1.0/24"]}
+    },
     "no policies": {"networkPolicy": {"enabled": False}},
     "account of others": {"serviceAccount": {"create": False, "name": "given"}},
     "everything that pods may have": {

@@ -16,6 +16,11 @@
 {{- if has .Release.Namespace $values.environments.namespaces }}
 {{- fail (printf "environments.namespaces: %s is the platform's own; deployments need others" .Release.Namespace) }}
 {{- end }}
+{{- range $namespace, $_ := $values.environments.workspaces }}
+{{- if not (has $namespace $values.environments.namespaces) }}
+{{- fail (printf "environments.workspaces: %s is none of environments.namespaces" $namespace) }}
+{{- end }}
+{{- end }}
 {{- if and (eq $values.database.kind "sqlite") (gt (int $values.replicas) 1) }}
 {{- fail "replicas: several need PostgreSQL; set database.kind to bundled or external" }}
 {{- end }}

@@ -15,6 +15,21 @@ runtimeImage: {{ include "octo.image" (list .Values.runtime.image .Chart.AppVers
 {{- with .Values.baseDomain }}
 baseDomain: {{ . | quote }}
 {{- end }}
+kubernetes:
+  namespaces:
+    {{- range $namespace := .Values.environments.namespaces }}
+    {{- range get $.Values.environments.workspaces $namespace | default (list "") }}
+    - {{ empty . | ternary $namespace (printf "%s:%s" . $namespace) | quote }}
+    {{- end }}
+    {{- end }}
+  images: {{ toJson .Values.environments.images }}
+  domains: {{ toJson .Values.environments.domains }}
+  services: {{ toJson .Values.environments.services }}
+  dnsNamespace: {{ .Values.networkPolicy.dns.namespace }}
+  {{- with .Values.networkPolicy.dns.cidrs }}
+  dnsAddresses: {{ toJson . }}
+  {{- end }}
+  operators: {{ toJson .Values.networkPolicy.operators }}
 progressDeadline: {{ .Values.progressDeadline }}
 passwords: {{ .Values.passwords }}
 {{- if .Values.oidc.enabled }}
