@@ -24,7 +24,7 @@ def place_options(command: F) -> F:
             "--config",
             type=click.Path(path_type=Path),
             envvar="OCTO_PLATFORM_CONFIG",
-            help="YAML file with options in camelCase, and mappings `oidc`, `kubernetes`; flags and variables win over it.",
+            help="YAML file with options in camelCase, and mappings `oidc`, `kubernetes`; flags and variables win.",
         ),
         click.option(
             "--database",
