@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class Oidc(BaseModel):
     """The identity provider. roles_claim: where a token says what somebody may, e.g. `roles` or `realm_access.roles`.
 
-    roles: value of the claim → role of ours, in all workspaces or, as `workspace:role`, in one.
+    roles: value of the claim → role of ours, in all workspaces or, as `workspace:role`, in one. leeway: seconds by
+    which its clock may differ from ours.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -22,7 +23,7 @@ class Oidc(BaseModel):
     roles_claim: str = "roles"
     roles: dict[str, str] = {}
     title: str = "Single sign-on"
-    leeway: int = 60
+    leeway: Annotated[int, Field(ge=0, le=600)] = 60
 
 
 class Options(BaseModel):
