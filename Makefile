@@ -3,10 +3,10 @@
 SAMPLE ?= http-orders
 
 .DEFAULT_GOAL := help
-.PHONY: help run platform test check fmt docs pictures bench bench-full soak chaos chaos-platform fuzz-api small-model cluster-up cluster-down e2e-k8s clean setup
+.PHONY: help run platform test check fmt docs pictures bench bench-full soak chaos chaos-platform fuzz-api small-model cluster-up cluster-down e2e-k8s e2e-keycloak clean setup
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 run:  ## run a sample with hot reload (SAMPLE=http-orders)
 	@scripts/setup.sh run
@@ -61,6 +61,9 @@ cluster-up:  ## start a Kubernetes on this machine for the tests: root, Debian, 
 
 e2e-k8s: setup  ## install the platform on a real cluster with Helm and try it: the one of cluster-up, or KUBECONFIG's
 	@scripts/e2e-k8s.sh
+
+e2e-keycloak: setup  ## sign in to the platform through a real Keycloak, which is started for it: Java 17, Maven; minutes
+	@scripts/e2e-keycloak.sh
 
 cluster-down:  ## stop it
 	@scripts/cluster.sh down

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from octo_platform.faults import meaning
 
@@ -46,7 +46,8 @@ Namespaces = Annotated[
 class Oidc(BaseModel):
     """The identity provider. roles_claim: where a token says what somebody may, e.g. `roles` or `realm_access.roles`.
 
-    roles: value of the claim → role of ours, in all workspaces or, as `workspace:role`, in one.
+    roles: value of the claim → role of ours, in all workspaces or, as `workspace:role`, in one. leeway: seconds by
+    which its clock may differ from ours.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,7 +58,7 @@ class Oidc(BaseModel):
     roles_claim: str = "roles"
     roles: dict[str, str] = {}
     title: str = "Single sign-on"
-    leeway: int = 60
+    leeway: Annotated[int, Field(ge=0, le=600)] = 60
 
 
 class Clusters(BaseModel):

@@ -26,7 +26,7 @@ from octo_platform.options import Options
 from octo_platform.problem import Problem
 from octo_platform.storage.database import Database
 from octo_platform.storage.sealing import Keyring
-from octo_platform.storage.tables import Setting, now
+from octo_platform.storage.tables import DeviceRequest, Setting, now
 
 CALLBACK = "/auth/oidc/callback"
 SETUP_TOKEN = "setup-token"  # noqa: S105  the name of a setting
@@ -92,6 +92,15 @@ class Identity:
         elif principal.login is not None:
             now = await self.logins.principal(principal.login)
         return now is not None and now.may(action, workspace)
+
+    async def sign_out(self, session: AsyncSession, user: str, *, all_keys: bool = False) -> None:
+        """End all logins of a user, in a transaction: browsers, and programs that a code has let in.
+
+        all_keys: other keys, too. They are what programs run on that nobody watches, so they do not end by the way.
+        """
+        await self.logins.end_all(session, user)
+        await self.keys.revoke(session, user, by_code_only=not all_keys)
+        await session.execute(delete(DeviceRequest).where(DeviceRequest.user_id == user))
 
     async def is_set_up(self) -> bool:
         """Whether there is an administrator."""

@@ -46,9 +46,16 @@ class Keys:
         """When the use of a key was written down last, by its hash."""
 
     def make(
-        self, owner: str, name: str, scopes: list[str], workspace: str | None, days: int = USUAL_DAYS
+        self,
+        owner: str,
+        name: str,
+        scopes: list[str],
+        workspace: str | None = None,
+        days: int = USUAL_DAYS,
+        *,
+        by_code: bool = False,
     ) -> tuple[ApiKey, str]:
-        """A new key to add to a transaction, and its text, which is not kept."""
+        """A new key to add to a transaction, and its text, which is not kept. by_code: see `ApiKey`."""
         text = tokens.new_key()
         row = ApiKey(
             user_id=owner,
@@ -59,6 +66,7 @@ class Keys:
             workspace_id=workspace,
             created_at=self._clock(),
             expires_at=self._clock() + timedelta(days=days),
+            by_code=by_code,
         )
         return row, text
 
@@ -82,6 +90,13 @@ class Keys:
             return None
         await self._note(digest)
         return found
+
+    async def revoke(self, session: AsyncSession, owner: str, *, by_code_only: bool) -> None:
+        """End keys of a user, in a transaction: all, or those that programs got by a code."""
+        which = [ApiKey.user_id == owner, ApiKey.revoked_at.is_(None)]
+        if by_code_only:
+            which.append(ApiKey.by_code.is_(True))
+        await session.execute(update(ApiKey).where(*which).values(revoked_at=self._clock()))
 
     async def of_id(self, id_: str) -> Principal | None:
         """Whose key that is; None if it counts no more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,8 @@ from octo_platform.options import Options
 from octo_platform.problem import Problem
 from octo_platform.storage.database import Database
 from octo_platform.storage.tables import Login
+
+log = logging.getLogger("octo.platform")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ async def _asked(identity: Identity, database: Database, turn: Turn) -> Turn:
             value = await identity.logins.cookie(login)
             identity.cookies.put(response, identity.cookies.renewal, value, login.expires_at - identity.clock())
             raise problem.with_headers({"Set-Cookie": response.headers["set-cookie"]}) from None
+        log.warning("a login ends", extra={"fields": {"user": turn.user.id, "why": problem.detail}})
         await _end(identity, database, login)
         raise Problem("not-signed-in", problem.detail) from None
 

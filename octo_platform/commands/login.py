@@ -30,15 +30,24 @@ _LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 Examples:
   octo login                                       the platform of this machine
   octo login https://octo.example.com
+  octo login --scopes read                         a key that changes nothing
   octo login https://octo.example.com --key-file -  a key from standard input""",
 )
 @click.argument("url", required=False)
 @click.option("--key-file", metavar="FILE", help="Use the API key in FILE, `-` for standard input.")
-def login(url: str | None, key_file: str | None) -> None:
+@click.option(
+    "--scopes",
+    metavar="SCOPES",
+    help="What the key may, at most: `read`, `deploy`, or actions, e.g. `logs.read,traces.read`; default: all.",
+)
+def login(url: str | None, key_file: str | None, scopes: str | None) -> None:
     """Sign in at a platform, for all verbs that ask it: in a browser, where one types a short code.
 
-    The key is kept in ~/.octo/credentials, which nobody else can read. It may what you may, for 90 days.
+    The key is kept in ~/.octo/credentials, which nobody else can read. It may what you may, or what --scopes says of
+    it, for 90 days. It ends when you choose another password.
     """
+    if scopes is not None and key_file is not None:
+        raise click.UsageError("--scopes: what the key in a file may was said when it was made")
     server = credentials.server(url, {})
     if server.url.startswith("http:") and not server.url.startswith(_LOOPBACK):
         say("warning: without https others on the way can read the key", err=True, fg="yellow")
@@ -46,7 +55,7 @@ def login(url: str | None, key_file: str | None) -> None:
         credentials.store(server.url, None)
         say(f"{server.url} needs no sign-in: you are {name}")
         return
-    key = _given(key_file) if key_file is not None else _let_in(server.url)
+    key = _given(key_file) if key_file is not None else _let_in(server.url, scopes)
     with Client(Server(server.url, key)) as client:
         me = client.get("/session")
     credentials.store(server.url, key)
@@ -82,13 +91,22 @@ def _given(file: str) -> str:
     return credentials.checked_key(sys.stdin.read(1000).strip(), "standard input")
 
 
-def _let_in(url: str) -> str:
+def _let_in(url: str, scopes: str | None) -> str:
     """Show a code, and wait until a person has let this machine in."""
     with Client(Server(url, None)) as client:
-        waiting = client.post("/device", {"client": _name()}).json()
+        wanted = {} if scopes is None else {"scopes": _wanted(scopes)}
+        waiting = client.post("/device", {"client": _name(), **wanted}).json()
         page, code = waiting["verification_uri_complete"], waiting["user_code"]
         say(f"\n  Open {page}\n  and compare the code:  {code}\n", err=True)
         return _key(client, waiting)
+
+
+def _wanted(scopes: str) -> str | list[str]:
+    """As the platform takes it: one name for many actions, or actions with commas between them."""
+    if scopes in ("all", "read", "deploy"):
+        return scopes
+    # It is asked who signed in.
+    return sorted({"session.read", *filter(None, (each.strip() for each in scopes.split(",")))})
 
 
 def _key(client: Client, waiting: dict[str, Any]) -> str:

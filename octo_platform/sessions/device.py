@@ -11,12 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from octo_platform.auth.keys import ALL, MOST as MOST_KEYS, active
+from octo_platform.auth.keys import MOST as MOST_KEYS, active
 from octo_platform.auth.principal import Principal
 from octo_platform.auth.throttle import network_of
 from octo_platform.auth.tokens import hashed
 from octo_platform.problem import Problem
+from octo_platform.sessions import scopes
 from octo_platform.sessions.address import throttled
+from octo_platform.sessions.scopes import Scopes
 from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import DeviceRequest, User
 from octo_platform.web.call import Asked, Call
@@ -37,10 +39,11 @@ _Code = Annotated[str, StringConstraints(min_length=8, max_length=20)]
 
 
 class Program(BaseModel):
-    """client: what the program calls itself; the person who is asked sees it."""
+    """client: what the program calls itself; the person who is asked sees it. scopes: what it wants to do."""
 
     model_config = ConfigDict(extra="forbid")
     client: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=VISIBLE)]
+    scopes: Scopes = "all"
 
 
 class Waiting(BaseModel):
@@ -77,9 +80,13 @@ class Approval(BaseModel):
 
 
 class Asking(BaseModel):
-    """Which program waits."""
+    """Which program waits. scopes: the actions that it gets if you let it in, or just "all".
+
+    Of what it asks for, they are those that you may yourself.
+    """
 
     client: str
+    scopes: list[str]
 
 
 @routes.on("POST", "/device", "device.create", status_code=201)
@@ -99,6 +106,7 @@ async def begin(call: Asked, request: Request, program: Program) -> Waiting:
                 device_code=hashed(device_code),
                 user_code=hashed(user_code),
                 client=program.client,
+                scopes=scopes.actions(program.scopes),
                 expires_at=identity.clock() + LONGEST,
             )
         )
@@ -118,12 +126,12 @@ async def asking(call: Asked, request: Request, user_code: Annotated[_Code, Path
     with throttled(call.installation.identity, request):
         async with call.read() as session:
             row = await _of_user_code(session, user_code, call.installation.identity.clock())
-    return Asking(client=row.client)
+    return Asking(client=row.client, scopes=scopes.own(call.who, row.scopes))
 
 
 @routes.on("POST", "/device/approval", "device.approve", status_code=204)
 async def approve(call: Asked, request: Request, approval: Approval) -> None:
-    """Let a program in that has shown this code, or refuse it. It acts in your name, with all that you may."""
+    """Let a program in that has shown this code, or refuse it. It acts in your name, within what it has asked for."""
     if call.user_id is None:
         raise Problem("conflict", "without signing in, nobody can let a program in, and it needs no key")
     identity = call.installation.identity
@@ -132,6 +140,9 @@ async def approve(call: Asked, request: Request, approval: Approval) -> None:
         async with call.write() as session:
             row = await _of_user_code(session, approval.user_code, identity.clock())
             call.target = row.client
+            row.scopes = scopes.own(call.who, row.scopes)
+            if approval.allow and not row.scopes:
+                raise Problem("not-allowed", "you may nothing of what this program asks for")
             row.refused = not approval.allow
             row.user_id = call.user_id
     identity.accounts.clear(f"code {call.user_id}")
@@ -172,14 +183,14 @@ async def _decided(call: Call, session: AsyncSession, digest: str) -> Answer | P
         return Problem("not-allowed")
     if len(await active(session, user.id, at)) >= MOST_KEYS:
         return Problem("limit", f"this person has {MOST_KEYS} keys")
-    return await _key(call, session, user, row.client)
+    return await _key(call, session, user, row)
 
 
-async def _key(call: Call, session: AsyncSession, user: User, client: str) -> Answer:
-    made, text = call.installation.identity.keys.make(user.id, client, [ALL], None)
+async def _key(call: Call, session: AsyncSession, user: User, row: DeviceRequest) -> Answer:
+    made, text = call.installation.identity.keys.make(user.id, row.client, row.scopes, by_code=True)
     session.add(made)
     await session.flush()
-    call.target, call.principal = client, Principal(user.id, user.name or user.email, way="key", key=made.id)
+    call.target, call.principal = row.client, Principal(user.id, user.name or user.email, way="key", key=made.id)
     session.add(call.entry(200))
     call.is_noted = True
     return Answer(key=text, expires_at=made.expires_at)

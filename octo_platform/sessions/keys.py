@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Path
 from pydantic import Field, StringConstraints
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from octo_platform.auth import keys as keys_, policy
-from octo_platform.auth.keys import ALL, LONGEST_DAYS, MOST, USUAL_DAYS
+from octo_platform.auth import keys as keys_
+from octo_platform.auth.keys import LONGEST_DAYS, MOST, USUAL_DAYS
 from octo_platform.auth.principal import Principal
 from octo_platform.problem import Problem
+from octo_platform.sessions import scopes as scopes_
+from octo_platform.sessions.scopes import Scopes
 from octo_platform.storage.tables import ApiKey, Workspace
 from octo_platform.web import paging
 from octo_platform.web.call import Asked, workspace_named
@@ -23,11 +25,13 @@ from octo_platform.web.routing import Routes
 from octo_platform.web.shapes import VISIBLE, Shape
 
 routes = Routes("keys")
-_KEPT = frozenset({*policy.POLICY, *policy.OWN}) - policy.PERSONAL - {"data.use"}
 
 
 class Key(Shape):
-    """A key, without its secret. scopes: the actions that it may, if its owner may them; or just "all"."""
+    """A key, without its secret. scopes: the actions that it may, if its owner may them; or just "all".
+
+    by_code: whether a program such as `octo login` got it by a code. It ends when its owner gets another password.
+    """
 
     id: str
     name: str
@@ -36,15 +40,19 @@ class Key(Shape):
     workspace: str | None = None
     created_at: datetime
     expires_at: datetime
+    by_code: bool
     used_at: datetime | None = None
     revoked_at: datetime | None = None
 
 
 class NewKey(Shape):
-    """workspace: the only one that it reaches; without it, all of the owner's. days: until it expires."""
+    """scopes: "all", or actions; "read" and "deploy" mean those of them that the owner may.
+
+    workspace: the only one that it reaches; without it, all of the owner's. days: until it expires.
+    """
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=VISIBLE)]
-    scopes: Literal["all"] | Annotated[list[str], Field(min_length=1, max_length=100)]
+    scopes: Scopes
     workspace: Annotated[str, StringConstraints(max_length=63)] | None = None
     days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = USUAL_DAYS
 
@@ -72,7 +80,7 @@ async def make(call: Asked, new: NewKey) -> MadeKey:
     identity = call.installation.identity
     if call.user_id is None:
         raise Problem("conflict", "without signing in, nobody owns a key, and none is needed")
-    scopes = _checked(call.who, new.scopes) if isinstance(new.scopes, list) else [ALL]
+    scopes = _held(call.who, new.scopes)
     async with call.write() as session:
         workspace = await _reached(session, call.who, new.workspace) if new.workspace is not None else None
         if len(await keys_.active(session, call.user_id, identity.clock())) >= MOST:
@@ -97,13 +105,13 @@ async def revoke(call: Asked, id: Annotated[str, Path(max_length=36)]) -> None: 
         await session.execute(update(ApiKey).where(*own).values(revoked_at=call.installation.identity.clock()))
 
 
-def _checked(who: Principal, scopes: list[str]) -> list[str]:
-    for each in scopes:
-        if each not in _KEPT:
-            raise Problem("invalid", f"scopes: {each[:100]!r} is nothing that a key may")
-        if each not in policy.OWN and not any(policy.may(role, each) for role in who.roles.values()):
-            raise Problem("not-allowed", f"scopes: you may not {each!r} yourself")
-    return sorted(set(scopes))
+def _held(who: Principal, asked: Scopes) -> list[str]:
+    """What a key gets. Raises `Problem` for an action by name that somebody may not themselves."""
+    wanted = scopes_.actions(asked)
+    held = scopes_.own(who, wanted)
+    if isinstance(asked, list) and (missing := [each for each in wanted if each not in held]):
+        raise Problem("not-allowed", f"scopes: you may not {missing[0]!r} yourself")
+    return held
 
 
 async def _reached(session: AsyncSession, who: Principal, name: str) -> Workspace:
@@ -127,6 +135,7 @@ def _key(row: ApiKey, names: Mapping[str, str]) -> Key:
         workspace=names.get(row.workspace_id or ""),
         created_at=row.created_at,
         expires_at=row.expires_at,
+        by_code=row.by_code,
         used_at=row.used_at,
         revoked_at=row.revoked_at,
     )

@@ -57,10 +57,11 @@ class SignedOut(Shape):
 
 
 class NewPassword(Shape):
-    """The password that somebody has, and the one that they choose."""
+    """The password that somebody has, and the one that they choose. revoke_keys: whether all API keys end, too."""
 
     old: Given
     new: Password
+    revoke_keys: bool = False
 
 
 @routes.on("POST", "/session", "session.create")
@@ -143,7 +144,10 @@ async def sign_out(call: Asked, request: Request, response: Response) -> SignedO
 
 @routes.on("PUT", "/session/password", "password.write", status_code=204)
 async def choose(call: Asked, request: Request, given: NewPassword) -> Response:
-    """Choose another password. All other browsers are signed out; this one gets a new session."""
+    """Choose another password. All other browsers are signed out, and keys that `octo login` got end.
+
+    This browser gets a new session. Keys that were made for programs stay, unless `revokeKeys` says otherwise.
+    """
     identity = call.installation.identity
     async with call.read() as session:
         row = await session.get(User, call.who.id)
@@ -159,7 +163,7 @@ async def choose(call: Asked, request: Request, given: NewPassword) -> Response:
             raise Problem("changed")
         user.password = hashed
         user.revision += 1
-        await identity.logins.end_all(session, user.id)
+        await identity.sign_out(session, user.id, all_keys=given.revoke_keys)
         login = await identity.logins.begin(session, user)
         roles, at = await people.roles_of(session, user.id), identity.clock()
     await let_in(identity, response, login, await identity.sessions.token(user, login.id, roles, at))

@@ -148,7 +148,8 @@ class Mark(Table):
 class ApiKey(Table):
     """A key of a program. Only its hash is kept. scopes: actions of the policy that it may; roles limit them too.
 
-    workspace: the only one it reaches; None for all of its owner's.
+    workspace: the only one it reaches; None for all of its owner's. by_code: whether a program got it by a code that a
+    person has confirmed; such a key ends as the logins of its owner do.
     """
 
     __tablename__ = "api_keys"
@@ -161,18 +162,23 @@ class ApiKey(Table):
     workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
+    by_code: Mapped[bool] = mapped_column(default=False)
     revoked_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
 
 
 class DeviceRequest(Table):
-    """A program that waits for a person to let it in (RFC 8628). Both codes are kept as hashes."""
+    """A program that waits for a person to let it in (RFC 8628). Both codes are kept as hashes.
+
+    scopes: the actions that it asks for; once it is let in, those of them that it gets.
+    """
 
     __tablename__ = "device_requests"
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     device_code: Mapped[str] = mapped_column(String(64), unique=True)
     user_code: Mapped[str] = mapped_column(String(64), unique=True)
     client: Mapped[str] = mapped_column(String(200))
+    scopes: Mapped[list[str]]
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     refused: Mapped[bool] = mapped_column(default=False)
     expires_at: Mapped[datetime]

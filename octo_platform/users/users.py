@@ -111,7 +111,11 @@ async def user(call: Asked, id: Id, response: Response) -> Detail:  # noqa: A002
 
 @routes.on("PATCH", "/users/{id}", "users.write")
 async def change(call: Asked, id: Id, change: Change, response: Response, if_match: IfMatch = None) -> Detail:  # noqa: A002
-    """Change a user. Whoever is disabled, or has another password or role, is signed out at once."""
+    """Change a user. Whoever is disabled, or has another password or role, is signed out at once.
+
+    With another password, or when they are disabled, keys that `octo login` got end, too. Other keys stay: they do not
+    count while their owner is disabled.
+    """
     identity = call.installation.identity
     hashed = await identity.passwords.hashed(change.password.get_secret_value()) if change.password else None
     async with call.write() as session, people.changing(session):
@@ -125,7 +129,7 @@ async def change(call: Asked, id: Id, change: Change, response: Response, if_mat
         if "role" in change.model_fields_set:
             await give(session, row.id, EVERYWHERE, change.role)
         if hashed or change.disabled:
-            await identity.logins.end_all(session, row.id)
+            await identity.sign_out(session, row.id)
         elif "role" in change.model_fields_set:
             await identity.marks.end(session, "user", row.id)
         await session.flush()

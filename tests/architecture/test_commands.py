@@ -56,6 +56,7 @@ ELSEWHERE = {
     "make bench": "takes minutes of an idle machine; tests/bench runs parts of it",
     "make soak": "takes an hour; tests/bench runs parts of it",
     "make chaos": "takes hours; tests/chaos kills at each point once",
+    "make e2e-keycloak": "starts a Keycloak, and is minutes of tests itself: tests/e2e/test_keycloak.py",
     "make small-model": "downloads a model, and takes minutes",
     "scripts/test.sh": CLONE,
     "ORDER=random": CLONE,

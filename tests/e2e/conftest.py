@@ -3,6 +3,8 @@
 OCTO_E2E_KUBECONFIG: the cluster; without it nothing here is tested. OCTO_E2E_IMAGE, OCTO_E2E_PLATFORM_IMAGE,
 OCTO_E2E_POSTGRES_IMAGE: what it runs, `NAME:TAG` as nodes have them. OCTO_E2E_VOLUMES: a folder of the one node, which
 is this machine; without it volumes are those of the cluster's default class.
+
+OCTO_E2E_KEYCLOAK: the address of a Keycloak, which `make e2e-keycloak` starts, for the tests of signing in through it.
 """
 
 from __future__ import annotations
@@ -23,17 +25,21 @@ from typing import Any, NamedTuple
 import pytest
 
 KUBECONFIG = os.environ.get("OCTO_E2E_KUBECONFIG")
+KEYCLOAK = os.environ.get("OCTO_E2E_KEYCLOAK")
 CHART = Path(__file__).parents[2] / "deploy" / "chart" / "octo-platform"
 HOST = "localhost:8321"
 PATIENCE = "180s"
 
 WITHOUT = "NOT TESTED: OCTO_E2E_KUBECONFIG names no cluster, so nothing was installed; see make e2e-k8s"
+WITHOUT_KEYCLOAK = "NOT TESTED: OCTO_E2E_KEYCLOAK names no Keycloak; see make e2e-keycloak"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.skipif(not KUBECONFIG, reason=WITHOUT))
+            is_of_keycloak = item.path.name == "test_keycloak.py"
+            needed, reason = (KEYCLOAK, WITHOUT_KEYCLOAK) if is_of_keycloak else (KUBECONFIG, WITHOUT)
+            item.add_marker(pytest.mark.skipif(not needed, reason=reason))
             item.add_marker(pytest.mark.timeout(600))
 
 

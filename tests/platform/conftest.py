@@ -15,6 +15,7 @@ import asyncpg
 import httpx
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import select
 
 from octo.testing.postgres import PASSWORD, Postgres
 from octo_platform.api.app import create_app
@@ -147,6 +148,12 @@ class House:
             if role is not None:
                 session.add(Grant(user_id=row.id, workspace=place, role=role))
         return row
+
+    async def grant(self, name: str, role: Role, place: str = EVERYWHERE) -> None:
+        """Give somebody a further role."""
+        async with self.installation.database.write() as session:
+            user = await session.scalar(select(User).where(User.name == name))
+            session.add(Grant(user_id=user.id, workspace=place, role=role))
 
     async def signed_in(self, name: str, role: Role | None = None, place: str = EVERYWHERE) -> httpx.AsyncClient:
         """Make a user and sign in as them."""

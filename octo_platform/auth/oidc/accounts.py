@@ -40,7 +40,7 @@ async def admitted(session: AsyncSession, options: Oidc, answer: Answer, marks: 
     user.roles_from = "provider" if options.roles else "here"
     await session.flush()
     if options.roles:
-        values = claims_.values_at(answer.claims, options.roles_claim) or []
+        values = claims_.given(answer.claims, options.roles_claim)
         if await people.grant(session, user.id, await claims_.roles(session, options, values)):
             await marks.end(session, "user", user.id)
     return user

@@ -2,7 +2,7 @@
 /** Lets a program in that shows a code: only after one has seen which program it is. */
 
 import { at, post, read } from "./parts/api.js";
-import { element, fill, form, h, input } from "./parts/dom.js";
+import { button, element, fill, form, h, input } from "./parts/dom.js";
 import { framed } from "./parts/frame.js";
 import { sent } from "./parts/say.js";
 
@@ -16,6 +16,8 @@ await framed(async () => {
     const { body } = await read(at`/device/${asked}`);
     fill(element("#client"), body.client);
     fill(element("#shown"), asked);
+    fill(element("#may"), ...mays(body.scopes));
+    button("#approve button[value=allow]").disabled = body.scopes.length === 0;
     form("#code").hidden = true;
     form("#approve").hidden = false;
     element("#approve button[value=refuse]").focus();
@@ -27,3 +29,10 @@ await framed(async () => {
   });
   input("[name=code]").focus();
 });
+
+/** What it gets, in words. @param {string[]} scopes */
+function mays(scopes) {
+  if (scopes.length === 0) return ["It asks for nothing that you may yourself."];
+  if (scopes.includes("all")) return ["It will act in your name, with all that you may."];
+  return ["It will act in your name, with no more than this: ", h("code", {}, scopes.join(", "))];
+}

@@ -18,16 +18,17 @@ await framed(async () => {
   choices(select("[name=workspace]", form("#make")), [{ value: "", text: "all workspaces" }, ...named]);
 
   sent(form("#make"), async ({ name, workspace, scopes = "all", days }) => {
-    const json = { name, scopes: session.scopes(scopes), workspace: workspace || null, days: Number(days) };
+    const json = { name, scopes, workspace: workspace || null, days: Number(days) };
     const { body } = await post("/keys", json);
     form("#make").reset();
     once(element("#made"), `The key ${body.name}.`, body.key);
     await list.load();
   });
-  sent(form("#password"), async (json) => {
-    await ask("PUT", "/session/password", { json });
+  sent(form("#password"), async ({ old, new: chosen, keys }) => {
+    await ask("PUT", "/session/password", { json: { old, new: chosen, revokeKeys: keys === "on" } });
     form("#password").reset();
-    say("Your password is another one. All your other browsers are signed out.", "ok");
+    say("Your password is another one. All your other browsers are signed out, and octo login is.", "ok");
+    await list.load();
   });
   await list.load();
 
@@ -43,7 +44,11 @@ await framed(async () => {
     return h(
       "tr",
       {},
-      head(one.name, one.workspace && h("small", {}, `only ${one.workspace}`)),
+      head(
+        one.name,
+        one.workspace && h("small", {}, `only ${one.workspace}`),
+        one.byCode && h("small", {}, "let in by a code"),
+      ),
       cell("Begins with", h("code", {}, one.prefix)),
       cell("May", h("span", { class: "cut", title: may }, may)),
       cell("Used", when(one.usedAt)),

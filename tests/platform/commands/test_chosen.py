@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 import pytest
+from pydantic.alias_generators import to_camel
 
 from octo_platform.commands.chosen import options
+from octo_platform.options import Oidc
 from octo_platform.storage.sealing import new_key
+
+PAGE = (Path(__file__).parents[3] / "docs" / "platform.md").read_text()
 
 FILE = """
 port: 9000
@@ -118,3 +123,21 @@ def test_what_does_not_go_together_is_told(tmp_path, given, told):
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_insecure_local_is_taken_at_a_loopback_host(tmp_path, host):
     assert options({"folder": tmp_path, "insecure_local": True, "host": host}, None, {}).insecure_local
+
+
+def test_the_file_on_the_page_is_taken(tmp_path):
+    [text] = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    (tmp_path / "octo.yaml").write_text(text)
+    found = options({"folder": tmp_path}, tmp_path / "octo.yaml", {"OCTO_PLATFORM_OIDC_CLIENT_SECRET": "x"})
+
+    assert found.oidc.roles == {"octo-admins": "admin", "shop-team": "shop:developer"}
+
+
+def test_the_page_has_all_that_can_be_said_of_a_provider():
+    table = PAGE.partition("| In `oidc` |")[2].partition("\n\n")[0].splitlines()[2:]
+    said = [[cell.strip(" `") for cell in row.split("|")[1:3]] for row in table]
+    known = {name: field for name, field in Oidc.model_fields.items() if name != "client_secret"}
+
+    assert said == [
+        [to_camel(name), "" if field.is_required() else str(field.default or "")] for name, field in known.items()
+    ]

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from octo_platform.commands import login
+from octo_platform.sessions.scopes import _MEANT
 
 
 @pytest.fixture
@@ -32,11 +33,11 @@ def pauses(clock, monkeypatch):
     may_go_on.set()
 
 
-async def answered(ann, url, capsys, pauses, *, allow: bool) -> str:
+async def answered(ann, url, capsys, pauses, *more: str, allow: bool) -> str:
     """Type `octo login`, let a person decide, and return what is said in the end."""
     waits, may_go_on = pauses
     async with asyncio.TaskGroup() as group:
-        typed = group.create_task(asyncio.to_thread(login.login.main, [url], standalone_mode=False))
+        typed = group.create_task(asyncio.to_thread(login.login.main, [url, *more], standalone_mode=False))
         await asyncio.to_thread(waits.wait)
         code = re.search(r"compare the code:  (\S+)", capsys.readouterr().err)[1]
         found = await ann.post("/device/approval", json={"user_code": code, "allow": allow})
@@ -54,6 +55,29 @@ async def test_a_person_lets_this_machine_in(ann, url, typed, pauses, capsys, ho
     assert listed.stderr.startswith("Error: not-found: "), listed.output  # so it has a key that counts
     names = [each["name"] for each in (await ann.get("/keys")).json()["items"]]
     assert [each.startswith("octo of ") for each in names] == [True]
+
+
+@pytest.mark.parametrize(
+    ("asked", "scopes"),
+    [
+        ("all", {"all"}),
+        ("logs.read, deployments.read,", {"logs.read", "deployments.read", "session.read"}),
+        ("read", _MEANT["read"]),
+        ("deploy", _MEANT["deploy"]),
+    ],
+)
+async def test_a_machine_asks_for_less(ann, url, pauses, capsys, home, asked, scopes):
+    told = await answered(ann, url, capsys, pauses, "--scopes", asked, allow=True)
+
+    assert told.startswith(f"signed in at {url} as ann@example.org")
+    assert set((await ann.get("/keys")).json()["items"][0]["scopes"]) == scopes
+
+
+async def test_scopes_that_there_are_not_or_that_a_file_has_already(house, ann, url, typed, home):
+    told = await typed("login", url, "--scopes", "logs.reed")
+    assert told.stderr.startswith("Error: invalid: scopes: 'logs.reed' is nothing that a key may")
+    told = await typed("login", url, "--scopes", "read", "--key-file", "-", input="octo_x")
+    assert (told.exit_code, "--scopes" in told.stderr) == (2, True)
 
 
 async def test_a_person_refuses(ann, url, pauses, capsys, home):

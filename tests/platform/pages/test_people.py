@@ -40,6 +40,7 @@ def test_people_and_programs_are_let_in(page: Page, browser: Browser, platform: 
         bo = signed(context, platform, email).new_page()
         key(bo, platform, space)
         program(bo, platform)
+        password(bo)
 
 
 def key(page: Page, platform: Platform, space: str) -> None:
@@ -70,13 +71,57 @@ def key(page: Page, platform: Platform, space: str) -> None:
 
 def program(page: Page, platform: Platform) -> None:
     with platform.client() as client:
-        waiting = done(client.post("/device", json={"client": "octo on laptop"})).json()
+        waiting = done(
+            client.post("/device", json={"client": "octo on laptop", "scopes": ["users.read", "logs.read"]})
+        ).json()
     page.goto(waiting["verification_uri_complete"])
     page.get_by_role("button", name="Look").click()
     expect(page.locator("#approve")).to_contain_text("octo on laptop")
+    expect(page.locator("#may")).to_have_text("It will act in your name, with no more than this: logs.read")
     shoot(page, "device")
     page.get_by_role("button", name="Let it in").click()
     expect(page.locator("#approve")).to_contain_text("The program is let in")
     with platform.client() as client:
         answer = done(client.post("/device/token", json={"device_code": waiting["device_code"]}))
     assert answer.json()["key"].startswith("octo_")
+
+
+def test_what_a_program_asks_for_is_said_before_it_is_let_in(page: Page, browser: Browser, platform: Platform) -> None:
+    def shown(page: Page, scopes: object) -> str:
+        with platform.client() as client:
+            waiting = done(client.post("/device", json={"client": "octo", "scopes": scopes})).json()
+        page.goto(waiting["verification_uri_complete"])
+        page.get_by_role("button", name="Look").click()
+        expect(page.locator("#may")).not_to_be_empty()
+        return page.locator("#may").inner_text()
+
+    assert shown(page, "all") == "It will act in your name, with all that you may."
+    assert "deployments.write" in shown(page, "deploy")
+    with platform.sign_in() as admin:
+        done(admin.post("/users", json={"email": "no-rights@example.org", "password": PASSWORD}))
+    with watched(browser, platform) as context:
+        nobody = signed(context, platform, "no-rights@example.org").new_page()
+        assert shown(nobody, ["users.read"]) == "It asks for nothing that you may yourself."
+        expect(nobody.get_by_role("button", name="Let it in")).to_be_disabled()
+
+
+def password(page: Page) -> None:
+    """Another password ends the key that the program got; the box ends all others, too."""
+    page.goto("/keys")
+    program = page.get_by_role("row").filter(has_text="octo on laptop")
+    expect(program).to_contain_text("let in by a code")
+    change = page.locator("#password")
+    change.get_by_label("The present one").fill(PASSWORD)
+    change.get_by_label("Another").fill(f"{PASSWORD} 2")
+    change.get_by_role("button", name="Change password").click()
+    expect(page.get_by_role("status").first).to_contain_text("Your password is another one.")
+    expect(program).to_contain_text("revoked")
+    page.locator("#make").get_by_label("Name").fill("left")
+    page.get_by_role("button", name="Make key").click()
+    left = page.get_by_role("row").filter(has_text="left")
+    expect(left.get_by_role("button")).to_be_visible()
+    change.get_by_label("The present one").fill(f"{PASSWORD} 2")
+    change.get_by_label("Another").fill(PASSWORD)
+    change.get_by_label("Revoke all API keys, too").check()
+    change.get_by_role("button", name="Change password").click()
+    expect(left).to_contain_text("revoked")

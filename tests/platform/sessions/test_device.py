@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from octo_platform.storage.tables import DeviceRequest, User
-from tests.platform.conftest import on_both
+from tests.platform.conftest import SECRET, on_both
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ async def ann(house):
     return await house.signed_in("ann", "admin")
 
 
-async def begun(program):
-    found = await program.post("/device", json={"client": "octo on laptop"})
+async def begun(program, **extra):
+    found = await program.post("/device", json={"client": "octo on laptop", **extra})
     assert found.status_code == 201, found.text
     return found.json()
 
@@ -30,7 +30,10 @@ async def test_a_program_gets_a_key_once_a_person_has_let_it_in(house, ann, cloc
     question = {"device_code": codes["device_code"]}
     assert (await program.post("/device/token", json=question)).json()["code"] == "authorization-pending"
 
-    assert (await ann.get(f"/device/{codes['user_code']}")).json() == {"client": "octo on laptop"}
+    assert (await ann.get(f"/device/{codes['user_code']}")).json() == {
+        "client": "octo on laptop",
+        "scopes": ["all"],
+    }
     answer = await ann.post("/device/approval", json={"user_code": codes["user_code"].lower(), "allow": True})
     assert answer.status_code == 204
 
@@ -39,6 +42,73 @@ async def test_a_program_gets_a_key_once_a_person_has_let_it_in(house, ann, cloc
     program.headers["Authorization"] = f"Bearer {key}"
     assert (await program.get("/session")).json()["name"] == "ann"
     assert (await ann.get("/keys")).json()["items"][0]["name"] == "octo on laptop"
+
+
+async def let_in(house, ann, **extra):
+    """A program that has the key that it has asked for, and what the person was shown."""
+    program = await house.visitor()
+    codes = await begun(program, **extra)
+    shown = (await ann.get(f"/device/{codes['user_code']}")).json()["scopes"]
+    told = await ann.post("/device/approval", json={"user_code": codes["user_code"], "allow": True})
+    assert told.status_code == 204, told.text
+    key = (await program.post("/device/token", json={"device_code": codes["device_code"]})).json()["key"]
+    program.headers["Authorization"] = f"Bearer {key}"
+    return program, shown
+
+
+@on_both
+async def test_a_program_gets_what_it_asked_for_and_the_person_has_seen(house, ann):
+    program, shown = await let_in(house, ann, scopes=["session.read", "users.read"])
+    assert shown == ["session.read", "users.read"]
+    assert (await ann.get("/keys")).json()["items"][0]["scopes"] == shown
+    assert (await program.get("/users")).status_code == 200
+    assert (await program.get("/workspaces")).json()["code"] == "not-allowed"
+
+
+async def test_a_program_gets_no_more_than_the_person_may(house, ann):
+    """Not even later: who becomes an administrator has not given it that."""
+    sales = await house.workspace("sales")
+    bob = await house.signed_in("bob", "viewer", sales)
+    program, shown = await let_in(house, bob, scopes=["session.read", "users.read", "deployments.write"])
+    assert shown == ["session.read"]
+    await house.grant("bob", "admin")
+    assert (await program.get("/session")).json()["roles"] == {"sales": "viewer", "*": "admin"}
+    assert (await program.get("/users")).json()["code"] == "not-allowed"
+
+
+async def test_what_a_program_that_reads_or_deploys_asks_for_has_a_name(house, ann):
+    _, reading = await let_in(house, ann, scopes="read")
+    _, deploying = await let_in(house, ann, scopes="deploy")
+    assert {each.partition(".")[2] for each in reading} == {"read", "list"}
+    assert set(deploying) - set(reading) == {"integrations.write", "versions.write", "deployments.write"}
+
+
+async def test_nobody_can_let_a_program_in_that_asks_for_nothing_that_they_may(house, ann):
+    bob = await house.signed_in("bob", "viewer", await house.workspace("sales"))
+    program = await house.visitor()
+    codes = await begun(program, scopes=["users.read"])
+    assert (await bob.get(f"/device/{codes['user_code']}")).json()["scopes"] == []
+    told = await bob.post("/device/approval", json={"user_code": codes["user_code"], "allow": True})
+    assert told.json()["code"] == "not-allowed"
+    assert (await bob.post("/device/approval", json={"user_code": codes["user_code"], "allow": False})).is_success
+
+
+@pytest.mark.parametrize("scopes", [["users.write"], ["device.approve"], ["nonsense"], ["data.use"], [], "none", [1]])
+async def test_no_program_asks_for_what_no_key_may(house, ann, scopes):
+    told = await (await house.visitor()).post("/device", json={"client": "x", "scopes": scopes})
+    assert (told.status_code, told.json()["code"]) == (422, "invalid")
+
+
+async def test_another_password_ends_what_a_program_got_and_what_it_waits_for(house, ann):
+    program, _ = await let_in(house, ann)
+    waiting = await house.visitor()
+    codes = await begun(waiting)
+    await ann.post("/device/approval", json={"user_code": codes["user_code"], "allow": True})
+    told = await ann.put("/session/password", json={"old": SECRET, "new": "another horse battery"})
+    assert told.status_code == 204, told.text
+    assert (await program.get("/session")).status_code == 401
+    told = await waiting.post("/device/token", json={"device_code": codes["device_code"]})
+    assert told.json()["code"] == "expired"
 
 
 @on_both

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from octo_platform.storage.tables import ApiKey, AuditEntry, Grant, User, Workspace
+from tests.platform.conftest import SECRET
 
 
 @pytest.fixture
@@ -86,6 +87,33 @@ async def test_nobody_makes_a_key_for_what_they_may_not_themselves(house, ann):
     assert (await bob.post("/keys", json={"name": "x", "scopes": ["users.read"]})).json()["code"] == "not-allowed"
     robot = await house.key(bob)
     assert (await robot.get("/users")).json()["code"] == "not-allowed"
+
+
+@pytest.mark.parametrize("name", ["read", "deploy"])
+async def test_a_key_for_reading_or_deploying_has_what_its_owner_may_of_it(house, ann, name):
+    bob = await house.signed_in("bob", "viewer", await house.workspace("sales"))
+    scopes = (await made(bob, scopes=name))["scopes"]
+    assert {"integrations.read", "session.read", "workspaces.list"} <= set(scopes)
+    assert {"secrets.read", "users.read", "deployments.write"}.isdisjoint(scopes)
+    assert ("deployments.write" in (await made(ann, scopes=name))["scopes"]) == (name == "deploy")
+
+
+async def test_keys_outlive_another_password_unless_one_says_that_they_shall_not(house, ann):
+    robot = await house.key(ann)
+    choice = {"old": SECRET, "new": "another horse battery"}
+    assert (await ann.put("/session/password", json=choice)).status_code == 204
+    assert (await robot.get("/session")).status_code == 200
+    choice = {"old": "another horse battery", "new": SECRET, "revokeKeys": True}
+    assert (await ann.put("/session/password", json=choice)).status_code == 204
+    assert (await robot.get("/session")).status_code == 401
+
+
+async def test_keys_of_others_stay_whatever_somebody_does_with_their_password(house, ann):
+    await house.person("bob", "admin")
+    robot = await house.key(await house.sign_in("bob"))
+    choice = {"old": SECRET, "new": "another horse battery", "revokeKeys": True}
+    assert (await ann.put("/session/password", json=choice)).status_code == 204
+    assert (await robot.get("/session")).status_code == 200
 
 
 async def test_a_key_makes_and_revokes_no_keys_and_changes_no_people(house, ann):

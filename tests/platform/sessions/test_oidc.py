@@ -130,8 +130,30 @@ class TestANestedClaim:
         assert await roles(visit) == {"*": "admin"}
 
 
+class TestAClaimWithDotsInItsName:
+    @pytest.fixture
+    def oidc(self):
+        return {"roles_claim": "https://octo.example/roles"}
+
+    @pytest.mark.parametrize("value", ["octo-admins", ["x", "octo-admins"]])
+    async def test_is_found(self, idp, visit, value):
+        await idp.set(forge={"claims": {"https://octo.example/roles": value}})
+        await visit.sign_in()
+        assert await roles(visit) == {"*": "admin"}
+
+
 async def test_a_claim_that_only_the_userinfo_has_is_found_there(idp, visit):
     await idp.set(accounts={"ann": {"roles": ["octo-admins"]}}, userinfoOnly=True)
+    await visit.sign_in()
+    assert await roles(visit) == {"*": "admin"}
+
+
+OVERAGE = {"_claim_names": {"roles": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://graph.example/x"}}}
+"""In place of a claim: what Entra ID says of whom is in more than 200 groups."""
+
+
+async def test_a_claim_that_the_userinfo_has_is_found_there_though_the_token_says_that_it_is_elsewhere(idp, visit):
+    await idp.set(accounts={"ann": {"roles": ["octo-admins"]}}, userinfoOnly=True, forge={"claims": OVERAGE})
     await visit.sign_in()
     assert await roles(visit) == {"*": "admin"}
 
@@ -331,6 +353,16 @@ async def test_of_several_audiences_ours_must_be_the_authorized_one(idp, visit):
     assert (await visit.sign_in()).status_code == 303
 
 
+async def test_who_is_in_too_many_groups_is_not_let_in_without_them_but_told_what_helps(idp, visit, house, caplog):
+    await idp.set(accounts={"ann": {}}, forge={"claims": OVERAGE})
+    why = await refused(visit, await visit.sign_in(), "sign-in-failed")
+    assert "the provider does not send `roles`" in why
+    assert "app roles" in why
+    assert any(getattr(each, "fields", {}).get("why") == why for each in caplog.records)
+    async with house.installation.database.read() as session:
+        assert await session.scalar(select(func.count()).select_from(User)) == 0
+
+
 @pytest.mark.parametrize(("skew", "is_let_in"), [(50, True), (-350, True), (90, False), (-390, False)])
 async def test_a_clock_that_is_a_little_wrong_is_no_fault_and_a_very_wrong_one_is(idp, visit, skew, is_let_in):
     """Seconds of the clock of the provider, whose ID tokens count for 300; the leeway is 60."""
@@ -340,6 +372,18 @@ async def test_a_clock_that_is_a_little_wrong_is_no_fault_and_a_very_wrong_one_i
         assert told.status_code == 303
     else:
         assert "clock" in await refused(visit, told, "sign-in-failed")
+
+
+class TestALeeway:
+    @pytest.fixture
+    def oidc(self):
+        return {"leeway": 5}
+
+    async def test_says_by_how_many_seconds_a_clock_may_be_wrong(self, idp, visit):
+        await idp.set(skew=50)
+        assert "clock" in await refused(visit, await visit.sign_in(), "sign-in-failed")
+        await idp.set(skew=0)
+        assert (await visit.sign_in()).status_code == 303
 
 
 # --- a provider that is not there --------------------------------------------------------------------------------
@@ -405,6 +449,12 @@ async def test_tokens_that_name_unknown_keys_do_not_make_us_ask_each_time(idp, v
     assert (await idp.counts())["keyReads"] == 2
 
 
+@pytest.mark.parametrize("leeway", [-1, 601])
+async def test_a_leeway_is_some_minutes_at_most(idp, leeway):
+    with pytest.raises(ValueError, match="leeway"):
+        settings(idp, leeway=leeway)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"issuer": "http://idp.example"}, {"roles": {"x": "root"}}, {"roles": {"x": "runtime"}}]
 )
@@ -429,6 +479,18 @@ async def test_with_each_renewal_the_roles_are_asked_for_again(idp, visit, house
     await idp.set(accounts={"ann": {}})
     assert (await visit.ours.post("/session/renewal", headers=renewal_headers())).status_code == 200
     assert await roles(visit) == {}
+
+
+async def test_who_comes_into_too_many_groups_is_signed_out_at_the_next_renewal(idp, visit, house, sales, caplog):
+    """Not left with the roles of before, nor with none: nobody knows them."""
+    await idp.set(accounts={"ann": {"roles": ["readers"]}})
+    await visit.sign_in()
+    await idp.set(accounts={"ann": {}}, forge={"claims": OVERAGE})
+    told = await visit.ours.post("/session/renewal", headers=renewal_headers())
+    assert told.json()["code"] == "not-signed-in"
+    assert "app roles" in told.json()["detail"]
+    assert "a login ends" in caplog.text
+    assert (await visit.ours.get("/session")).status_code in (401, 409)
 
 
 async def test_the_token_to_ask_again_with_is_kept_sealed(idp, visit, house):

@@ -87,6 +87,20 @@ async def test_no_change_is_overwritten_unseen(house, ann):
 
 
 @pytest.mark.parametrize("change", [{"disabled": True}, {"password": "another horse battery"}])
+async def test_what_a_code_has_let_in_ends_with_the_logins_of_a_person_and_other_keys_stay(house, ann, change):
+    bob = await house.person("bob", "viewer")
+    by_code, made = (
+        house.installation.identity.keys.make(bob.id, "x", ["all"], by_code=each) for each in (True, False)
+    )
+    async with house.installation.database.write() as session:
+        session.add_all([by_code[0], made[0]])
+    await ann.patch(f"/users/{bob.id}", json=change, headers={"If-Match": "*"})
+    await ann.patch(f"/users/{bob.id}", json={"disabled": False}, headers={"If-Match": "*"})
+    told = [await house.visitor(Authorization=f"Bearer {text}") for _, text in (by_code, made)]
+    assert [(await each.get("/session")).status_code for each in told] == [401, 200]
+
+
+@pytest.mark.parametrize("change", [{"disabled": True}, {"password": "another horse battery"}])
 async def test_who_is_disabled_or_has_a_new_password_is_out_at_once(house, ann, change):
     user = await house.person("bob", "viewer")
     bob = await house.sign_in("bob")

@@ -65,17 +65,3 @@ document.addEventListener(
   },
   true,
 );
-
-/**
- * The scopes of a key: "all", or the actions of a kind that one may oneself somewhere.
- * @param {string} kind all, read or deploy @returns {"all" | string[]}
- */
-export function scopes(kind) {
-  if (kind === "all") return "all";
-  const more = kind === "deploy" ? ["versions.write", "deployments.write"] : [];
-  const own = Object.values(me.roles);
-  const found = Object.entries(policy.roles).filter(
-    ([action, roles]) => (action.endsWith(".read") || more.includes(action)) && own.some((role) => roles.includes(role)),
-  );
-  return [...found.map(([action]) => action), "session.read", "workspaces.list"];
-}
