@@ -6,6 +6,7 @@ So who may, what is noted, what is refused and how it is told are decided in one
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -22,6 +23,7 @@ LARGEST = 256 << 10
 SLASHED = "path"
 """The only argument whose slashes are those of the request's path: the path of a file."""
 
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PASSED_ON = (b"host", b"authorization")
 
 
@@ -76,14 +78,12 @@ class _Heard:
 
 
 def _scope(outer: Request, tool: Tool, arguments: Mapping[str, object]) -> tuple[dict[str, Any], bytes]:
-    sorted_ = _sorted(tool, arguments)
-    path = tool.path
-    for name, value in sorted_["path"].items():
-        path = path.replace(f"{{{name}}}", value)
-    query = urlencode(sorted_["query"]).encode()
-    body, media = _body(tool, sorted_)
+    given = _sorted(tool, arguments)
+    # In one go: a value that looks like a placeholder is none.
+    path = _PLACEHOLDER.sub(lambda found: str(given["path"][found[1]]), tool.path)
+    body, media = _body(tool, given)
     headers = [each for each in outer.scope["headers"] if each[0] in _PASSED_ON]
-    headers += [(name.lower().encode(), value.encode()) for name, value in sorted_["header"].items()]
+    headers += [(name.lower().encode(), value.encode()) for name, value in given["header"].items()]
     headers += [(b"content-type", media), (b"content-length", b"%d" % len(body))] if media else []
     scope = {
         "type": "http",
@@ -93,7 +93,7 @@ def _scope(outer: Request, tool: Tool, arguments: Mapping[str, object]) -> tuple
         "scheme": outer.scope["scheme"],
         "path": path,
         "raw_path": quote(path).encode(),
-        "query_string": query,
+        "query_string": urlencode(given["query"]).encode(),
         "root_path": "",
         "headers": headers,
         "client": outer.scope["client"],
@@ -112,8 +112,8 @@ def _sorted(tool: Tool, arguments: Mapping[str, object]) -> dict[Where, dict[str
         argument = tool.arguments.get(name)
         if argument is None:
             raise Problem("invalid", f"{tool.name} has no argument {name[:100]!r}")
-        if value is None and argument.where != "body":
-            continue
+        if value is None and argument.where in ("query", "header"):
+            continue  # models write null for what they leave out
         found[argument.where][argument.name] = value if argument.where == "body" else _text(name, argument.where, value)
     return found
 
@@ -131,10 +131,10 @@ def _text(name: str, where: Where, value: object) -> str:
     return text
 
 
-def _body(tool: Tool, sorted_: Mapping[Where, Mapping[str, Any]]) -> tuple[bytes, bytes]:
+def _body(tool: Tool, given: Mapping[Where, Mapping[str, Any]]) -> tuple[bytes, bytes]:
     """The body and its media type; both empty without one."""
     if not tool.media:
         return b"", b""
     if tool.media == "application/json":
-        return json.dumps(sorted_["body"]).encode(), tool.media.encode()
-    return sorted_["content"][""].encode(), tool.media.encode()
+        return json.dumps(given["body"]).encode(), tool.media.encode()
+    return given["content"][""].encode(), tool.media.encode()

@@ -92,6 +92,12 @@ async def test_an_argument_leads_to_no_other_route(assistant, deployment):
     assert await assistant.refused("read_status", workspace=f"shop/{deployment}", deployment="x") == "not-found"
 
 
+async def test_a_value_that_looks_like_a_placeholder_is_none(assistant):
+    of = {"workspace": "{path}", "integration": "{path}", "path": "shop/integrations/orders/files/orders.yaml"}
+    _, [text] = await assistant.call("read_file", **of)
+    assert "there is no workspace '{path}'" in text
+
+
 @pytest.mark.parametrize("path", ["../../versions", "/etc/passwd", "a/../b", "", ".", "a//b", "x\0"])
 async def test_the_path_of_a_file_stays_one(assistant, path):
     of = HERE | {"integration": "orders", "path": path}
