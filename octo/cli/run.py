@@ -25,6 +25,7 @@ from octo.cli.terminal import is_terminal
 from octo.core.supervisor import VARIABLE
 
 if TYPE_CHECKING:
+    from octo.engine.moving import Resume
     from octo.operations.port import Port
 
 
@@ -67,6 +68,13 @@ Examples:
 )
 @click.option(
     "--drain", type=Number(0), default=30.0, show_default=True, help="Seconds for messages in flight to finish."
+)
+@click.option(
+    "--resume",
+    type=click.Choice(["own", "new"]),
+    default="own",
+    show_default=True,
+    help="Where journalled messages of earlier flow files go on: in their own files, or in the new ones if they fit.",
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Format of the log lines on stderr.")
 @click.option(
@@ -159,6 +167,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     hung_after: float,
     stop_delay: float,
     drain: float,
+    resume: Resume,
     log_format: str | None,
     log_level: str | None,
     admin_addr: str | None,
@@ -216,7 +225,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         asked = Asked(
             *(found, stubs, chosen, port, watch, quiet, allow_empty, stop_delay),
-            *(drain, operations, measured, kept, contracts, is_chosen(services, storage_dir)),
+            *(drain, resume, operations, measured, kept, contracts, is_chosen(services, storage_dir)),
         )
         sys.exit(lasting.run(run(asked), runner))
 

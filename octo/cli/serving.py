@@ -29,6 +29,7 @@ from octo.services.container import Services
 if TYPE_CHECKING:
     from octo.engine.metrics import Metrics
     from octo.engine.modules import Modules
+    from octo.engine.moving import Resume
     from octo.engine.observe import Observer
     from octo.engine.service import Service
     from octo.operations.blocks import BlockMetrics
@@ -56,6 +57,7 @@ class Asked(NamedTuple):
     allow_empty: bool
     stop_delay: float
     drain: float
+    resume: Resume
     operations: Port
     measured: tuple[str, ...]
     traces: Traces
@@ -167,6 +169,7 @@ def _service(asked: Asked, greeting: _Greeting, metrics: Metrics, blocks: BlockM
         refused=refused,
         stop_delay=asked.stop_delay,
         drain=asked.drain,
+        resume=asked.resume,
         allow_empty=asked.allow_empty,
         first=_is_first(),
         observer=_watchers(blocks, contracts(asked.contracts)),

@@ -29,9 +29,10 @@ from octo.engine import elements
 from octo.engine.burial import Burial
 from octo.engine.deadlock import Permit, awaiting, is_endless
 from octo.engine.events import Bus
-from octo.engine.journal.holding import holding
+from octo.engine.journal.holding import Held, holding
 from octo.engine.journal.journal import Journal
 from octo.engine.journal.run import Run, current as frames
+from octo.engine.moving import Moving
 from octo.engine.pool import Pool
 from octo.expr import ExprError
 
@@ -51,7 +52,8 @@ class Flow:
 
     process: runs each message; compiled by `octo.engine.build`. recursive: whether the flow can call itself.
     burial: what becomes of messages that fail for good; None while no source feeds the configuration.
-    durability: what of its messages outlives the process. journal: where they are kept; None without one.
+    durability: what of its messages outlives the process. journal: where they are kept, moving: what hands them over;
+    None without one.
     spawn: runs work in a task that a stop waits for. pool: limits its concurrent branches. lent: the permits in use, if
     the flow is recursive. tails: the rest of the flow behind blocks that run it themselves, by address of the block.
     tended: what its blocks do besides messages.
@@ -87,6 +89,7 @@ class Flow:
         self.recursive = False
         self.burial: Burial | None = None
         self.journal: Journal | None = None
+        self.moving: Moving | None = None
         self.durability: Durability = "ack"
         self.lent: set[Permit] = set()
         self.spawn = spawn
@@ -324,7 +327,7 @@ class Flow:
         elements.leave()
         frames.set(None)
         self.leave()
-        with holding(self.name, redelivers=False, run=run) as held:
+        with holding(self.name, redelivers=False, run=run) as held, self.under_way(held):
             try:
                 await at_last(self.call(message))
             except Failure as failure:  # reported by the flow; nobody waits for a one-way message
@@ -334,6 +337,10 @@ class Flow:
                 held.left()
                 raise
         await held.over()
+
+    def under_way(self, held: Held) -> contextlib.AbstractContextManager[None]:
+        """A context in which the current task works on a message for which nobody waits: see `Moving.hand_over`."""
+        return contextlib.nullcontext() if self.moving is None else self.moving.under_way(self.name, held)
 
     @staticmethod
     def leave() -> None:

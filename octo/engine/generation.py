@@ -36,6 +36,7 @@ from octo.engine.holding_inlet import HoldingInlet
 from octo.engine.journal.journal import Journal
 from octo.engine.journal.observer import Journaling, journalled
 from octo.engine.lost import Lost
+from octo.engine.moving import Moving, Resume
 from octo.engine.observe import NOBODY, Observer, Observers
 from octo.engine.pinned import Pinned
 from octo.engine.resuming import Resuming
@@ -54,7 +55,8 @@ class Generation:
     """See the module.
 
     first: whether this is the first of the processes that run the configuration; only it runs sources with `once`.
-    observer: see `octo.engine.observe`. number: counts the generations of a process from 1; `Service` sets it.
+    observer: see `octo.engine.observe`. resume: see `octo.engine.moving`.
+    number: counts the generations of a process from 1; `Service` sets it.
     instances: the opened connectors by name; a `Lost` for each whose connection is lost.
 
     Invariants:
@@ -73,6 +75,7 @@ class Generation:
         *,
         first: bool = True,
         observer: Observer = NOBODY,
+        resume: Resume = "own",
     ) -> None:
         # A mapping of its own, which `dissolve` empties: whoever read the configuration may use it again.
         self.config = config._replace(flows=dict(config.flows))
@@ -82,6 +85,7 @@ class Generation:
         self._bus = bus
         self._tasks = tasks
         self._first = first
+        self._resume = resume
         self.observer = observer
         self.number = 1
         self._held: dict[str, Connection] = {}
@@ -95,6 +99,7 @@ class Generation:
         self._is_fed = False
         self._journal: Journal | None = None
         self._pinned: Pinned | None = None
+        self._moving: Moving | None = None
         self._campaign: asyncio.Task[None] | None = None
         self._resuming: asyncio.Task[None] | None = None
 
@@ -123,7 +128,7 @@ class Generation:
             await self._release()
             raise
         for name in journalled(self.config):
-            self.flows[name].journal = self._journal
+            self.flows[name].journal, self.flows[name].moving = self._journal, self._moving
         self._feeds = {doc.name: self._feed(doc, source) for doc, source in self._sources(push=False)}
 
     async def _open_journal(self) -> None:
@@ -131,6 +136,7 @@ class Generation:
             return
         store, leases = self._services.handed({each: each for each in JOURNAL_SERVICES}).values()
         self._journal = Journal(self.config.name, self.config.version, store, leases)  # type: ignore[arg-type]
+        self._moving = Moving(self.config, self._resume, store)  # type: ignore[arg-type]
         self._pinned = Pinned(self.config, store, self._opened_beside)  # type: ignore[arg-type]
         await self._pinned.keep()
         self._campaign = self._tasks.create_task(self._journal.candidate.live())
@@ -145,9 +151,10 @@ class Generation:
     @property
     def _watching(self) -> Observer:
         """The observer, and the journal around it."""
-        if self._journal is None or self._pinned is None:
+        if self._journal is None or self._pinned is None or self._moving is None:
             return self.observer
-        return Observers((self.observer, Journaling(self.config, self._journal, self._pinned.elsewhere)))
+        journaling = Journaling(self.config, self._journal, self._moving.version_of, self._pinned.elsewhere)
+        return Observers((self.observer, journaling))
 
     def _feed(self, doc: FlowDoc, source: SourceDoc) -> Feed:
         lost = partial(self.lose, source.connector)
@@ -190,6 +197,8 @@ class Generation:
         after the old ones have stopped, so nothing is read twice.
         """
         self._prepare_burials()
+        if self._moving is not None:
+            await self._moving.claim()
         async with self._feeding:
             try:
                 await self._enter(self.config.connectors)
@@ -200,13 +209,13 @@ class Generation:
                 await old.starve()
             self._pull(self.config.connectors)
             self._tended.start(self.flows.values())
-            self._resume()
+            self._go_on()
             self._is_fed = True
 
-    def _resume(self) -> None:
+    def _go_on(self) -> None:
         """Look for messages that go on nowhere."""
-        if self._journal is not None and self._pinned is not None:
-            resuming = Resuming(self._journal, self.flows, self._work, self._pinned.flow)
+        if self._journal is not None and self._pinned is not None and self._moving is not None:
+            resuming = Resuming(self._journal, self.flows, self._work, self._moving.version_of, self._pinned.flow)
             self._resuming = self._tasks.create_task(resuming.live())
 
     def _prepare_burials(self) -> None:
@@ -325,6 +334,7 @@ class Generation:
         last = min(LAST_WORD, seconds / 10)
         try:
             async with asyncio.timeout(seconds - last):
+                await self.hand_over()
                 await self._finish()
         except TimeoutError:
             left = sum(flow.cancel() for flow in self.flows.values())
@@ -338,6 +348,12 @@ class Generation:
                 if isinstance(instance, Draining):
                     instance.drained()
             await self._release()
+
+    async def hand_over(self) -> None:
+        """Cut off the messages with a journal that a process of other flow files wants: they go on there."""
+        if self._moving is not None and self._pinned is not None:
+            await self._moving.hand_over()
+            await self._pinned.hand_over()
 
     async def _finish(self) -> None:
         while self._work or any(flow.in_flight or flow.waiting for flow in self.flows.values()):

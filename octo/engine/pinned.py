@@ -36,6 +36,8 @@ class Beside(Protocol):
     @property
     def flows(self) -> Mapping[str, Flow]: ...
 
+    async def hand_over(self) -> None: ...
+
     async def drain(self, seconds: float) -> None: ...
 
 
@@ -87,6 +89,11 @@ class Pinned:
         if kept is None or self._config.texts is None:
             raise LookupError("its flow files are not kept any more")
         return self._config.texts.again([(name, data) for name, data in record.unpack(kept)])
+
+    async def hand_over(self) -> None:
+        """See `Moving.hand_over`."""
+        for each in self._open.values():
+            await each.hand_over()
 
     async def drain(self, seconds: float) -> None:
         """Let what goes on here finish, and close all."""

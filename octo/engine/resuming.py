@@ -30,14 +30,23 @@ MOST_ATTEMPTS = 10
 
 
 class Resuming:
-    """See the module. pinned: the flow of a run that began with other files."""
+    """See the module.
+
+    version_of: the version of the flow files in which a run goes on. pinned: its flow, if these are other files.
+    """
 
     def __init__(
-        self, journal: Journal, flows: Mapping[str, Flow], work: Work, pinned: Callable[[Run], Awaitable[Flow]]
+        self,
+        journal: Journal,
+        flows: Mapping[str, Flow],
+        work: Work,
+        version_of: Callable[[Run], str],
+        pinned: Callable[[Run], Awaitable[Flow]],
     ) -> None:
         self._journal = journal
         self._flows = flows
         self._work = work
+        self._version_of = version_of
         self._pinned = pinned
         self._turns: defaultdict[Flow, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._told: set[str] = set()
@@ -72,35 +81,37 @@ class Resuming:
             return
         if run is not None:
             self._journal.running.add(id_)
+            version = self._version_of(run)
             run.forget()
-            self._work.spawn(self._go_on(run))
+            self._work.spawn(self._go_on(run, version))
 
     def _tell(self, id_: str, about: dict[str, object]) -> None:
         if id_ not in self._told:
             self._told.add(id_)
             log.error("a message cannot go on, and is kept", extra=about)
 
-    async def _go_on(self, run: Run) -> None:
+    async def _go_on(self, run: Run, version: str) -> None:
         """Take the run over once its flow has room: until then any process may, and its message takes no memory."""
         try:
-            flow = await self._flow(run)
+            flow = await self._flow(run, version)
         except OctoError as error:
             self._tell(run.id, fields(flow=run.label.flow, event_id=run.label.event, error=str(error)))
             run.left()
             return
         async with self._turns[flow]:
             await flow.room()
-            is_ours = not self._is_over and await self._took(run)
+            is_ours = not self._is_over and await self._took(run, version)
         if is_ours:
             await self._run(flow, run)
         else:
             run.left()
 
-    async def _took(self, run: Run) -> bool:
+    async def _took(self, run: Run, version: str) -> bool:
         before = run.label.owner
         try:
             if not await run.read() or run.label.owner != before:
                 return False
+            run.moved(version)
             await run.took(self._journal.owner)
         except OctoError:  # another process was faster, or the store is away: the next look tells
             return False
@@ -120,7 +131,7 @@ class Resuming:
             self._journal.running.add(run.id)
             asyncio.get_running_loop().call_later(rest, run.left)
 
-    async def _flow(self, run: Run) -> Flow:
-        if run.label.config == self._journal.version and run.label.flow in self._flows:
+    async def _flow(self, run: Run, version: str) -> Flow:
+        if version == self._journal.version and run.label.flow in self._flows:
             return self._flows[run.label.flow]
         return await self._pinned(run)

@@ -25,6 +25,7 @@ from octo.engine.emptied import refuse_emptied
 from octo.engine.events import Bus
 from octo.engine.garbage import without_full_collections
 from octo.engine.generation import Generation
+from octo.engine.moving import Resume
 from octo.engine.observe import NOBODY, Observer
 from octo.engine.watch import Watch
 from octo.services.container import NO_SERVICES, Services, entered
@@ -61,7 +62,7 @@ class Service:
     watched: returns the files whose change causes a reload, called before and after each `load`; None: watch nothing.
     stop_delay: seconds from `stop` until sources stop; in them the service is not ready, but does its work.
     ready: called with the configuration that runs now, after the start and after every reload.
-    first, observer: see `Generation`.
+    first, observer, resume: see `Generation`.
     refused: called once per edit that was refused, with what is wrong; again when a further try fails otherwise.
     allow_empty: whether an edit may remove all flows; by default it is refused, see `emptied`.
     bus: takes the events of all flows.
@@ -84,6 +85,7 @@ class Service:
         allow_empty: bool = False,
         first: bool = True,
         observer: Observer = NOBODY,
+        resume: Resume = "own",
         bus: Bus | None = None,
         services: Services | None = None,
     ) -> None:
@@ -103,6 +105,7 @@ class Service:
         self._failures = Failures(AT_START)
         self._first = first
         self.observer = observer
+        self._resume = resume
         self._generations = 0
         self._services = services
         self._stop = asyncio.Event()
@@ -241,7 +244,8 @@ class Service:
 
     async def _swap(self, config: Config) -> None:
         began = time.perf_counter()
-        new = Generation(config, self._connections, self.bus, self._tasks, first=self._first, observer=self.observer)
+        how: dict[str, Any] = {"first": self._first, "observer": self.observer, "resume": self._resume}
+        new = Generation(config, self._connections, self.bus, self._tasks, **how)
         new.number = self._generations + 1
         if await self._unless_stopped(partial(_opened, new)) is None:
             return

@@ -63,7 +63,7 @@ class Settlement:
             return
         with holding(self._flow.name, redelivers=self._redelivers, run=self._run) as held:
             try:
-                with self._kept(delivery, held):
+                with self._kept(delivery, held), self._flow.under_way(held):
                     verdict = await self._verdict(delivery)
             except BaseException:
                 held.left()

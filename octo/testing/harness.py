@@ -25,6 +25,7 @@ from octo.engine.connections import Connections
 from octo.engine.events import Bus, FlowEvent
 from octo.engine.flow import FlowInlet
 from octo.engine.generation import Generation
+from octo.engine.moving import Resume
 from octo.engine.observe import NOBODY, Observer
 from octo.services.container import Services, entered
 
@@ -58,7 +59,7 @@ class App:
 
 
 @asynccontextmanager
-async def running(
+async def running(  # noqa: PLR0913  what a process is made of
     text: str | Path,
     plugins: Plugins | None = None,
     environ: Mapping[str, str] | None = None,
@@ -68,6 +69,7 @@ async def running(
     components: Iterable[object] = (),
     stubs: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
     services: Services | None = None,
+    resume: Resume = "own",
 ) -> AsyncIterator[App]:
     """The configuration in `text`, running, with its sources; leaving the context drains and closes it.
 
@@ -77,6 +79,7 @@ async def running(
     stubs: by name of the connector, its stub, as a test file writes it under `stubs:`.
     services: the services for connectors, sources and blocks; by default new ones in memory for each call.
     environ: the environment variables that the configuration sees; those of the process stay hidden.
+    resume: where messages of a journal go on that began with other flow files; see `octo run --resume`.
     drain: seconds that messages in flight have to finish when the context is left.
     """
     known = (all_plugins() if plugins is None else plugins).joined(Plugins.of(components))
@@ -85,7 +88,7 @@ async def running(
     bus = Bus()
     async with entered(services) as given, _tasks() as tasks:
         config = stubbed(config, {name: _stub(config, name, spec) for name, spec in stubs.items()})
-        generation = Generation(config, Connections(tasks, given), bus, tasks, observer=observer)
+        generation = Generation(config, Connections(tasks, given), bus, tasks, observer=observer, resume=resume)
         await generation.open()
         try:
             await generation.feed()

@@ -14,6 +14,7 @@ from octo_platform.deployments import routes as deployments, watching
 from octo_platform.environments import routes as environments
 from octo_platform.installation import Installation
 from octo_platform.integrations import files, folders, routes as integrations, versions
+from octo_platform.mcp import routes as mcp
 from octo_platform.options import Options
 from octo_platform.pages import routes as pages
 from octo_platform.secrets import routes as secrets
@@ -45,8 +46,8 @@ SLICES: tuple[Routes, ...] = (
     members.routes,
 )
 
-OUTSIDE: tuple[Routes, ...] = (oidc.routes,)
-"""Where browsers are sent; these paths are no part of the versioned API."""
+OUTSIDE: tuple[Routes, ...] = (oidc.routes, mcp.routes)
+"""Where browsers are sent, and where assistants ask; these paths are no part of the versioned API."""
 
 
 def create_app(installation: Installation) -> FastAPI:

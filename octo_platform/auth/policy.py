@@ -26,6 +26,10 @@ OPEN = frozenset(
 OWN = frozenset({"session.read", "password.write", "keys.read", "keys.write", "device.approve", "workspaces.list"})
 """Actions that everybody who is signed in may do, for themselves alone."""
 
+KEYED = frozenset({"mcp.use"})
+"""Actions that every API key may, whatever its scopes are, and nobody without one. They only are a way to ask for
+others, each of which is judged by itself."""
+
 PERSONAL = frozenset({"password.write", "keys.write", "device.approve", "users.write", "members.write"})
 """Actions that no API key may, whatever its scopes are: with them it could outlive or outgrow what it was given."""
 
@@ -72,4 +76,4 @@ def may(role: Role, action: str) -> bool:
 
 
 def is_known(action: str) -> bool:
-    return action in POLICY or action in OPEN or action in OWN
+    return action in POLICY or action in OPEN or action in OWN or action in KEYED

@@ -43,9 +43,9 @@ class Principal:
 
     def may(self, action: str, workspace: str | None = None) -> bool:
         """Whether they may do this, in a workspace or, with None, in the platform itself."""
-        if self.scopes is not None and action not in self.scopes:
-            return False
-        if self.way == "key" and action in policy.PERSONAL:
+        if action in policy.KEYED:
+            return self.way in ("key", "local")
+        if self._is_out_of_scope(action):
             return False
         if action in policy.OPEN or action in policy.OWN:
             return True
@@ -55,3 +55,12 @@ class Principal:
             role = self.roles.get(EVERYWHERE)
             return role is not None and policy.may(role, action)
         return any(policy.may(role, action) for role in self.roles_in(workspace))
+
+    def _is_out_of_scope(self, action: str) -> bool:
+        is_limited = self.scopes is not None and action not in self.scopes
+        return is_limited or (self.way == "key" and action in policy.PERSONAL)
+
+    def may_anywhere(self, action: str) -> bool:
+        """Whether they may do this in the platform itself, or there is a workspace in which they may."""
+        places = self.roles if self.workspace is None else (self.workspace,)
+        return any(self.may(action, place) for place in (None, *places))

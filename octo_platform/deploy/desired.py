@@ -55,8 +55,10 @@ class Desired(_Part):
     deployment: its id, from which targets derive all names. generation: grows with every change. tag, hash: the
     version. files: path → content. variables: of the environment; secrets: name → value, which reach the flows as
     files (`secrets=files:`). port: where the flows serve HTTP, None if they do not. replicas: 0 while it is paused.
-    restart: another text restarts it. in_flight: what becomes of journalled messages of the version before: "drain"
-    finishes them with it first, "migrate" goes on with the new one.
+    restart: another text restarts it. drain: seconds that an instance which is replaced has to finish its messages.
+    in_flight: what becomes of journalled messages of the version before: "drain" lets its instances finish them, and
+    goes on with what is left in the files that they began with; "migrate" takes them over at once, in the new files.
+    Both need a journal that outlives instances: see `services`.
     """
 
     deployment: str

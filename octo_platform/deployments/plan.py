@@ -61,18 +61,33 @@ def digest(plan: Plan, generation: int) -> str:
     return hashlib.sha256(json.dumps([generation, content], sort_keys=True).encode()).hexdigest()[:32]
 
 
-def warnings(before: State | None, after: State) -> list[str]:
-    """What people should think of before they confirm."""
+def warnings(before: State | None, after: State, *, keeps: bool = True) -> list[str]:
+    """What people should think of before they confirm. keeps: whether what flows keep there outlives an instance."""
     found: list[str] = []
     held = _journalled(before) if before else set()
-    if gone := held - _journalled(after):
+    if (gone := held - _journalled(after)) and not _journalled(after):
         names = ", ".join(sorted(gone))
-        found.append(f"messages in the journal of {names} cannot go on: these flows have no journal any more")
-    if held and after.settings.in_flight == "migrate":
-        found.append("journalled messages under way go on with the new version")
+        found.append(f"messages in the journal of {names} cannot go on: no flow has a journal any more")
+    elif held and before:
+        found.append(_under_way(before, after, held))
+    if not keeps and (names := ", ".join(sorted(held | _journalled(after)))):
+        found.append(
+            f"the journal of {names} ends with each instance: what it has not finished then is lost; name `services` "
+            "in the environment"
+        )
     if after.facts.get("services") and after.settings.replicas > 1:
         found.append("the replicas share queues and keys only if the environment names `services` for all of them")
     return found
+
+
+def _under_way(before: State, after: State, held: set[str]) -> str:
+    """What becomes of journalled messages that are under way."""
+    if after.settings.in_flight == "drain":
+        time = f"{before.settings.drain:g} s"
+        return f"journalled messages under way have {time} to finish; the rest goes on in the files of {before.tag}"
+    left = {each for each in _blocks(before) if each.partition(".")[0] in held} - _blocks(after).keys()
+    stay = f"; those behind a block that is gone ({', '.join(sorted(left)[:5])}) in their own" if left else ""
+    return f"journalled messages under way go on in the files of {after.tag}{stay}"
 
 
 def _journalled(state: State) -> set[str]:

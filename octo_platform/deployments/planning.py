@@ -41,7 +41,7 @@ async def of_new(
     taken = select(Deployment.id).where(Deployment.environment_id == where.id, Deployment.slug == row.slug)
     if await session.scalar(taken):
         raise Problem("exists", f"slug: {environment} has a deployment {row.slug} already")
-    return await _plan(session, None, row.slug, version, settings)
+    return await _plan(session, None, row.slug, version, settings, where)
 
 
 async def of_roll(session: AsyncSession, call: Call, row: Deployment, tag: str | None, change: SettingsChange) -> Plan:
@@ -55,7 +55,7 @@ async def of_roll(session: AsyncSession, call: Call, row: Deployment, tag: str |
     where = await session.get_one(Environment, row.environment_id)
     await changing.check(session, where, version.id, settings)
     store.host_of(call.installation, where, settings.expose)
-    return await _plan(session, row, row.slug, version, settings)
+    return await _plan(session, row, row.slug, version, settings, where)
 
 
 async def of_promotion(
@@ -83,7 +83,9 @@ async def confirm(digest: str | None, plan: Callable[[], Awaitable[Plan]]) -> No
         )
 
 
-async def _plan(session: AsyncSession, row: Deployment | None, slug: str, version: Version, settings: Settings) -> Plan:
+async def _plan(
+    session: AsyncSession, row: Deployment | None, slug: str, version: Version, settings: Settings, where: Environment
+) -> Plan:
     before = await _state(session, row) if row is not None else None
     after = State(version.tag, await releases.facts_of(session, version.id), settings)
     made = Plan(
@@ -92,10 +94,15 @@ async def _plan(session: AsyncSession, row: Deployment | None, slug: str, versio
         from_tag=before.tag if before else None,
         to_tag=version.tag,
         changes=comparing.changes(before, after),
-        warnings=comparing.warnings(before, after),
+        warnings=comparing.warnings(before, after, keeps=keeps(where)),
     )
     made.digest = comparing.digest(made, row.generation if row is not None else 0)
     return made
+
+
+def keeps(where: Environment) -> bool:
+    """Whether what flows keep there, such as journals, outlives an instance."""
+    return where.target != "kubernetes" or bool(where.settings.get("services"))
 
 
 async def _state(session: AsyncSession, row: Deployment) -> State:

@@ -69,7 +69,7 @@ class Promotion(Shape):
     plan: str | None = Field(None, max_length=64)
 
 
-@routes.on("GET", _ALL, "deployments.read")
+@routes.on("GET", _ALL, "deployments.read", tool=True)
 async def list_deployments(
     call: Within,
     environment: Annotated[str, Query(max_length=40)] = "",
@@ -98,7 +98,7 @@ async def overview(call: Within) -> dict[str, dict[str, int]]:
     return {"integrations": {"all": number or 0}, "deployments": {each[0]: each[1] for each in phases}}
 
 
-@routes.on("POST", "/workspaces/{workspace}/plans", "plans.read")
+@routes.on("POST", "/workspaces/{workspace}/plans", "plans.read", tool=True)
 async def plan_deployment(call: Within, body: NewDeployment) -> Plan:
     """Say what deploying would change. It changes nothing."""
     async with call.read() as session:
@@ -107,7 +107,7 @@ async def plan_deployment(call: Within, body: NewDeployment) -> Plan:
         )
 
 
-@routes.on("POST", _ALL, "deployments.write", status_code=201)
+@routes.on("POST", _ALL, "deployments.write", tool=True, status_code=201)
 async def create_deployment(call: Within, body: NewDeployment, response: Response) -> DeploymentShown:
     """Deploy a version. It begins at once; the answer does not wait until it runs."""
     call.target = f"deployment {call.space.name}/{body.environment}:{body.slug or body.integration}"
@@ -127,7 +127,7 @@ async def create_deployment(call: Within, body: NewDeployment, response: Respons
     return _told(call, row, response, answer)
 
 
-@routes.on("GET", _ONE, "deployments.read")
+@routes.on("GET", _ONE, "deployments.read", tool=True)
 async def read_deployment(call: Within, deployment: str, response: Response) -> DeploymentShown:
     """Show a deployment, by its id or as `environment:slug`."""
     async with call.read() as session:
@@ -137,7 +137,7 @@ async def read_deployment(call: Within, deployment: str, response: Response) -> 
     return answer
 
 
-@routes.on("GET", f"{_ONE}/releases", "deployments.read")
+@routes.on("GET", f"{_ONE}/releases", "deployments.read", tool=True)
 async def list_releases(call: Within, deployment: str, limit: Limit = 50, cursor: Cursor = None) -> Page[ReleaseShown]:
     """List what was wanted, the newest first, and what became of it."""
     async with call.read() as session:
@@ -148,7 +148,7 @@ async def list_releases(call: Within, deployment: str, limit: Limit = 50, cursor
     return page(rows, limit, lambda each: [each[0].generation], lambda each: ReleaseShown.of(*each))
 
 
-@routes.on("POST", f"{_ONE}/plan", "plans.read")
+@routes.on("POST", f"{_ONE}/plan", "plans.read", tool=True)
 async def plan_roll(call: Within, deployment: str, body: Roll) -> Plan:
     """Say what rolling to another version or other settings would change. It changes nothing."""
     async with call.read() as session:
@@ -157,7 +157,7 @@ async def plan_roll(call: Within, deployment: str, body: Roll) -> Plan:
     return await planning.with_in_flight(call, plan)
 
 
-@routes.on("POST", f"{_ONE}/rollout", "deployments.write")
+@routes.on("POST", f"{_ONE}/rollout", "deployments.write", tool=True)
 async def roll_out(
     call: Within, deployment: str, body: Roll, response: Response, if_match: IfMatch = None
 ) -> DeploymentShown:
@@ -170,7 +170,7 @@ async def roll_out(
     return await _change(call, deployment, response, if_match, change)
 
 
-@routes.on("POST", f"{_ONE}/rollback", "deployments.write")
+@routes.on("POST", f"{_ONE}/rollback", "deployments.write", tool=True)
 async def roll_back(
     call: Within, deployment: str, body: Back, response: Response, if_match: IfMatch = None
 ) -> DeploymentShown:
@@ -182,7 +182,7 @@ async def roll_back(
     return await _change(call, deployment, response, if_match, change)
 
 
-@routes.on("POST", f"{_ONE}/scale", "deployments.write")
+@routes.on("POST", f"{_ONE}/scale", "deployments.write", tool=True)
 async def scale(
     call: Within, deployment: str, body: Scale, response: Response, if_match: IfMatch = None
 ) -> DeploymentShown:
@@ -194,7 +194,7 @@ async def scale(
     return await _change(call, deployment, response, if_match, change)
 
 
-@routes.on("POST", f"{_ONE}/restart", "deployments.write")
+@routes.on("POST", f"{_ONE}/restart", "deployments.write", tool=True)
 async def restart(call: Within, deployment: str, response: Response, if_match: IfMatch = None) -> DeploymentShown:
     """Start all instances anew, one after the other."""
 
@@ -204,7 +204,7 @@ async def restart(call: Within, deployment: str, response: Response, if_match: I
     return await _change(call, deployment, response, if_match, change)
 
 
-@routes.on("POST", f"{_ONE}/pause", "deployments.write")
+@routes.on("POST", f"{_ONE}/pause", "deployments.write", tool=True)
 async def pause(call: Within, deployment: str, response: Response, if_match: IfMatch = None) -> DeploymentShown:
     """Stop all instances, and keep everything else."""
 
@@ -214,7 +214,7 @@ async def pause(call: Within, deployment: str, response: Response, if_match: IfM
     return await _change(call, deployment, response, if_match, change)
 
 
-@routes.on("POST", f"{_ONE}/resume", "deployments.write")
+@routes.on("POST", f"{_ONE}/resume", "deployments.write", tool=True)
 async def resume(call: Within, deployment: str, response: Response, if_match: IfMatch = None) -> DeploymentShown:
     """Run again what was paused."""
 

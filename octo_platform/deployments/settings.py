@@ -44,7 +44,7 @@ class Settings(Shape):
     """How a version runs. variables: values that are no secrets. secrets: name in the flow → name of the secret here.
 
     expose: the name below the environment's base domain under which the outside reaches it; None for nobody outside.
-    in_flight: what becomes of journalled messages at a roll, see `Desired`.
+    in_flight: what becomes of journalled messages at a roll to this, see `Desired`.
     """
 
     replicas: int = Field(1, ge=0, le=100)

@@ -81,7 +81,7 @@ async def follow_deployment(call: Within, deployment: str) -> StreamingResponse:
     return stream(pictures(call.installation.bells, f"deployment/{row.id}", look, _still(call)))
 
 
-@routes.on("GET", f"{_ONE}/logs", "logs.read")
+@routes.on("GET", f"{_ONE}/logs", "logs.read", tool=True)
 async def read_logs(call: Within, deployment: str, lines: Annotated[int, Query(ge=1, le=2000)] = 200) -> list[Line]:
     """Send the last lines of all instances, the oldest first."""
     row, target = await _target(call, deployment)
@@ -102,13 +102,13 @@ async def follow_logs(
     return stream(lines_of(events(), _still(call)))
 
 
-@routes.on("GET", f"{_ONE}/status", "metrics.read")
+@routes.on("GET", f"{_ONE}/status", "metrics.read", tool=True)
 async def read_status(call: Within, deployment: str) -> list[Told]:
     """Send what each instance says of itself: flows, connectors, figures."""
     return await _ask(call, deployment, "/status")
 
 
-@routes.on("GET", f"{_ONE}/metrics", "metrics.read")
+@routes.on("GET", f"{_ONE}/metrics", "metrics.read", tool=True)
 async def read_metrics(call: Within, deployment: str) -> Figures:
     """Send the figures of all instances together."""
     told = [each.body for each in await _ask(call, deployment, "/status") if isinstance(each.body, dict)]
@@ -124,7 +124,7 @@ async def read_metrics(call: Within, deployment: str) -> Figures:
 _COUNTS = ("completed", "dropped", "failed", "in_flight", "waiting")
 
 
-@routes.on("GET", f"{_ONE}/traces", "traces.read")
+@routes.on("GET", f"{_ONE}/traces", "traces.read", tool=True)
 async def read_traces(
     call: Within,
     deployment: str,
@@ -137,7 +137,7 @@ async def read_traces(
     return await _ask(call, deployment, f"/traces?{query}")
 
 
-@routes.on("GET", f"{_ONE}/traces/{{trace}}", "traces.read")
+@routes.on("GET", f"{_ONE}/traces/{{trace}}", "traces.read", tool=True)
 async def read_trace(call: Within, deployment: str, trace: str) -> list[Told]:
     """Send one trace, by event or trace id, from the instance that keeps it."""
     if not trace.replace("-", "").isalnum() or not trace.isascii() or len(trace) > 100:
@@ -148,7 +148,7 @@ async def read_trace(call: Within, deployment: str, trace: str) -> list[Told]:
     return found
 
 
-@routes.on("GET", f"{_ONE}/dead-letters", "letters.read")
+@routes.on("GET", f"{_ONE}/dead-letters", "letters.read", tool=True)
 async def read_letters(call: Within, deployment: str) -> list[Told]:
     """Send the dead letters that each instance sees, in groups that failed alike, the largest first."""
     return await _ask(call, deployment, "/letters")

@@ -51,7 +51,7 @@ def shown(row: Environment) -> EnvironmentShown:
     return EnvironmentShown(id=row.id, name=row.name, target=row.target, settings=row.settings)
 
 
-@routes.on("GET", "/workspaces/{workspace}/environments", "environments.read")
+@routes.on("GET", "/workspaces/{workspace}/environments", "environments.read", tool=True)
 async def list_environments(call: Within, limit: Limit = 50, cursor: Cursor = None) -> Page[EnvironmentShown]:
     """List environments by name."""
     query = select(Environment).where(Environment.workspace_id == call.space.id)

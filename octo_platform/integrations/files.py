@@ -13,7 +13,7 @@ from octo_platform.integrations import store
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import File, now
 from octo_platform.web.call import Within
-from octo_platform.web.etags import IfMatch, etag, expect, revise, tell
+from octo_platform.web.etags import IfMatch, IfNoneMatch, etag, expect, revise, tell
 from octo_platform.web.routing import Routes
 from octo_platform.web.shapes import Shape
 
@@ -41,7 +41,7 @@ class FileShown(Shape):
     updated_at: datetime
 
 
-@routes.on("GET", f"{_ROOT}/files", "integrations.read")
+@routes.on("GET", f"{_ROOT}/files", "integrations.read", tool=True)
 async def list_files(call: Within, integration: str) -> list[FileShown]:
     """List the files by path. There are at most 500."""
     async with call.read() as session:
@@ -54,7 +54,7 @@ async def list_files(call: Within, integration: str) -> list[FileShown]:
         ]
 
 
-@routes.on("GET", f"{_ROOT}/files/{{path:path}}", "integrations.read", response_class=Response)
+@routes.on("GET", f"{_ROOT}/files/{{path:path}}", "integrations.read", tool=True, response_class=Response)
 async def read_file(call: Within, integration: str, path: FilePath) -> Response:
     """Send the content of a file, as bytes: nothing that it says is shown as a page of ours."""
     async with call.read() as session:
@@ -66,10 +66,10 @@ async def read_file(call: Within, integration: str, path: FilePath) -> Response:
     return Response(file.content, media_type=BYTES, headers=headers)
 
 
-@routes.on("PUT", f"{_ROOT}/files/{{path:path}}", "integrations.write", status_code=204, openapi=_OF_BYTES)
+@routes.on("PUT", f"{_ROOT}/files/{{path:path}}", "integrations.write", tool=True, status_code=204, openapi=_OF_BYTES)
 async def write_file(
-    call: Within,  integration: str, path: FilePath, request: Request, response: Response,
-    if_match: IfMatch = None,
+    call: Within, integration: str, path: FilePath, request: Request, response: Response,
+    if_match: IfMatch = None, if_none_match: IfNoneMatch = None,
 ) -> None:  # fmt: skip
     """Write a file. A new one needs `If-None-Match: *`, an existing one its ETag."""
     call.target = f"file {call.space.name}/{integration}/{path}"
@@ -79,7 +79,7 @@ async def write_file(
         file = await session.get(File, (row.id, checked_path(path)))
         if file is not None:
             expect(file, if_match)
-        elif request.headers.get("if-none-match") != "*":
+        elif if_none_match != "*":
             text = "a new file needs `If-None-Match: *`"
             raise Problem("changed" if if_match else "if-match-needed", text)
         await store.put_files(session, row, {path: content}, whole=False)
@@ -90,8 +90,9 @@ async def write_file(
     tell(response, file)
 
 
-@routes.on("DELETE", f"{_ROOT}/files/{{path:path}}", "integrations.write", status_code=204)
+@routes.on("DELETE", f"{_ROOT}/files/{{path:path}}", "integrations.write", tool=True, status_code=204)
 async def delete_file(call: Within, integration: str, path: FilePath, if_match: IfMatch = None) -> None:
+    """Delete a file. Versions that were made with it keep it."""
     call.target = f"file {call.space.name}/{integration}/{path}"
     async with call.write() as session:
         row = await store.integration(session, call.space.id, integration, lock=True)

@@ -76,13 +76,13 @@ def shown(row: Integration, email: str | None) -> IntegrationShown:
     )
 
 
-@routes.on("GET", "/samples", "workspaces.list")
+@routes.on("GET", "/samples", "workspaces.list", tool=True)
 async def list_samples() -> list[str]:
     """List the samples that an integration can be made from."""
     return samples.names()
 
 
-@routes.on("GET", "/workspaces/{workspace}/integrations", "integrations.read")
+@routes.on("GET", "/workspaces/{workspace}/integrations", "integrations.read", tool=True)
 async def list_integrations(
     call: Within,
     q: Annotated[str, Query(max_length=100, description="A part of the name or title")] = "",
@@ -113,8 +113,9 @@ def _filtered(query: Statement, q: str, folder: str) -> Statement:
 _ESCAPED = str.maketrans({each: f"!{each}" for each in "!%_"})
 
 
-@routes.on("POST", "/workspaces/{workspace}/integrations", "integrations.write", status_code=201)
+@routes.on("POST", "/workspaces/{workspace}/integrations", "integrations.write", tool=True, status_code=201)
 async def create_integration(call: Within, body: NewIntegration, response: Response) -> IntegrationShown:
+    """Make an integration: from a sample, from files, or with a first flow."""
     call.target = f"integration {call.space.name}/{body.name}"
     files = _first_files(body)
     async with call.write() as session:

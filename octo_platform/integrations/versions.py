@@ -70,7 +70,7 @@ def checked(facts: Mapping[str, Any]) -> Checked:
     return Checked(ok=facts["ok"], problems=facts["problems"], warnings=facts["warnings"], facts=rest)
 
 
-@routes.on("POST", f"{_ROOT}/check", "integrations.read")
+@routes.on("POST", f"{_ROOT}/check", "integrations.read", tool=True)
 async def check_integration(call: Within, integration: str) -> Checked:
     """Check the files as they are. Problems are no failure of this request."""
     async with call.read() as session:
@@ -79,7 +79,7 @@ async def check_integration(call: Within, integration: str) -> Checked:
     return checked(await call.installation.inspector.facts(files))
 
 
-@routes.on("POST", f"{_ROOT}/versions", "versions.write", status_code=201)
+@routes.on("POST", f"{_ROOT}/versions", "versions.write", tool=True, status_code=201)
 async def create_version(call: Within, integration: str, body: NewVersion) -> VersionShown:
     """Tag the files as they are. Files with problems cannot be tagged."""
     call.target = f"version {call.space.name}/{integration} {body.tag}"
@@ -109,7 +109,7 @@ async def _bundle(call: Call, files: Files, hash_: str) -> Bundle:
     return Bundle(hash=hash_, archive=packed(files), facts=facts)
 
 
-@routes.on("GET", f"{_ROOT}/versions", "versions.read")
+@routes.on("GET", f"{_ROOT}/versions", "versions.read", tool=True)
 async def list_versions(
     call: Within,
     integration: str,

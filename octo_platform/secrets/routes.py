@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Header, Path, Response
+from fastapi import Path, Response
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,7 @@ from octo_platform.problem import Problem
 from octo_platform.storage import secrets as store
 from octo_platform.storage.tables import Environment, Secret
 from octo_platform.web.call import Call, Within
-from octo_platform.web.etags import IfMatch, expect, revise, tell
+from octo_platform.web.etags import IfMatch, IfNoneMatch, expect, revise, tell
 from octo_platform.web.paging import Cursor, Limit, Page, page, part
 from octo_platform.web.routing import Routes
 from octo_platform.web.shapes import Hidden, Shape
@@ -33,7 +33,6 @@ SecretName = Annotated[
         description="As flows call it, e.g. `BANK_TOKEN`",
     ),
 ]
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="`*`: there must be none of this name")]
 _OF_SPACE = "/workspaces/{workspace}/secrets"
 _OF_PLACE = "/workspaces/{workspace}/environments/{environment}/secrets"
 
@@ -78,7 +77,7 @@ async def list_secrets_of_environment(
     return await _list(call, environment, limit, cursor)
 
 
-@routes.on("PUT", f"{_OF_SPACE}/{{name}}", "secrets.write")
+@routes.on("PUT", f"{_OF_SPACE}/{{name}}", "secrets.write", tool=True)
 async def write_secret(
     call: Within, name: SecretName, body: SecretValue, response: Response,
     if_match: IfMatch = None, if_none_match: IfNoneMatch = None,
@@ -87,7 +86,7 @@ async def write_secret(
     return await _write(call, None, name, body, response, (if_match, if_none_match))
 
 
-@routes.on("PUT", f"{_OF_PLACE}/{{name}}", "secrets.write")
+@routes.on("PUT", f"{_OF_PLACE}/{{name}}", "secrets.write", tool=True)
 async def write_secret_of_environment(
     call: Within, environment: str, name: SecretName, body: SecretValue, response: Response,
     if_match: IfMatch = None, if_none_match: IfNoneMatch = None,

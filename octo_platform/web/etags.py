@@ -16,6 +16,11 @@ IfMatch = Annotated[
 ]
 
 
+IfNoneMatch = Annotated[
+    str | None, Header(alias="If-None-Match", description="`*`: there must be none of this name", max_length=200)
+]
+
+
 class Revised(Protocol):
     """A row that counts its writes."""
 

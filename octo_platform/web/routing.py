@@ -23,6 +23,8 @@ from octo_platform.web import repeats
 from octo_platform.web.call import Call, workspace_named
 
 ACTION = "x-octo-action"
+TOOL = "x-octo-tool"
+"""What says in the document of the API that assistants may call the route, and by which name."""
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -71,12 +73,18 @@ class Routes(APIRouter):
     def __init__(self, tag: str) -> None:
         super().__init__(tags=[tag], route_class=Guarded, responses=dict(PROBLEM))
 
-    def on(self, method: str, path: str, action: str, **extra: Any) -> Callable[[Any], Any]:
-        """Declare a route, e.g. `@routes.on("GET", "/workspaces", "workspaces.list")`."""
+    def on(self, method: str, path: str, action: str, *, tool: bool = False, **extra: Any) -> Callable[[Any], Any]:
+        """Declare a route, e.g. `@routes.on("GET", "/workspaces", "workspaces.list")`.
+
+        tool: whether assistants may call it, by the name of its function; see `octo_platform.mcp`.
+        """
         extra.setdefault("response_model_exclude_none", True)
-        return self.api_route(
-            path, methods=[method], openapi_extra={ACTION: action, **extra.pop("openapi", {})}, **extra
-        )
+
+        def declare(function: Any) -> Any:
+            told = {ACTION: action, **({TOOL: function.__name__} if tool else {}), **extra.pop("openapi", {})}
+            return self.api_route(path, methods=[method], openapi_extra=told, **extra)(function)
+
+        return declare
 
 
 async def _let_in(request: Request, action: str) -> Call:
@@ -95,12 +103,14 @@ async def _let_in(request: Request, action: str) -> Call:
             installation.identity.same_site(request.method, request.headers, by_cookie=by_cookie)
         if not principal.may(action, workspace.id if workspace else None):
             await _note(request, call, 403)
-            raise Problem("not-allowed", f"`{action}` needs one of the roles {', '.join(sorted(_needed(action)))}")
+            raise Problem("not-allowed", f"`{action}` needs {_needed(action)}")
     return call
 
 
-def _needed(action: str) -> frozenset[policy.Role]:
-    return policy.POLICY.get(action, policy.ANYBODY)
+def _needed(action: str) -> str:
+    if action in policy.KEYED:
+        return "an API key"
+    return f"one of the roles {', '.join(sorted(policy.POLICY.get(action, policy.ANYBODY)))}"
 
 
 async def _refuse_unknown(installation: Installation) -> None:

@@ -50,7 +50,7 @@ def shown(row: Workspace) -> WorkspaceShown:
     )
 
 
-@routes.on("GET", "/workspaces", "workspaces.list")
+@routes.on("GET", "/workspaces", "workspaces.list", tool=True)
 async def list_workspaces(call: Asked, limit: Limit = 50, cursor: Cursor = None) -> Page[WorkspaceShown]:
     """List the workspaces in which one has a role, by name."""
     query = select(Workspace)

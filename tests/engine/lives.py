@@ -86,9 +86,10 @@ class Life:
 
 
 @asynccontextmanager
-async def life(flow, effects, services):
-    """A process, which ends at once when it is left."""
-    async with running(flow, services=services, components=[effects.block()], drain=0.0) as app:
+async def life(flow, effects, services, *, resume="own", drain=0.0):
+    """A process, which ends at once when it is left, or has `drain` seconds to finish."""
+    components = [effects.block()]
+    async with running(flow, services=services, components=components, drain=drain, resume=resume) as app:
         yield Life(app, services)
 
 
@@ -103,9 +104,9 @@ async def cut_off(flow, effects, services, what, body=None):
     effects.at.clear()
 
 
-async def resumed(flow, effects, services):
+async def resumed(flow, effects, services, resume="own"):
     """The next process: what is left goes on by itself."""
-    async with life(flow, effects, services) as process:
+    async with life(flow, effects, services, resume=resume) as process:
         await asyncio.sleep(60)
         assert await process.kept() == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 
@@ -250,6 +251,9 @@ async def test_what_ends_the_engine_goes_on_after_the_message_was_given_back():
     class Stops:
         name = "f"
         durability = "ack"
+
+        def under_way(self, held):
+            return nullcontext()
 
         def call(self, message):
             raise Halt

@@ -25,13 +25,19 @@ from octo.engine.step import Step
 from octo.services.ports import Lost
 
 Elsewhere = Callable[[Run, Message], Awaitable[Outcome]]
+VersionOf = Callable[[Run], str]
 
 
 class Journaling(Observer):
-    """See the module. elsewhere: goes on with a run that began with other flow files than those of the journal."""
+    """See the module.
 
-    def __init__(self, config: Config, journal: Journal, elsewhere: Elsewhere) -> None:
+    version_of: the version of the flow files in which a run goes on. elsewhere: goes on with one in other files than
+    those of the journal.
+    """
+
+    def __init__(self, config: Config, journal: Journal, version_of: VersionOf, elsewhere: Elsewhere) -> None:
         self._journal = journal
+        self._version_of = version_of
         self._elsewhere = elsewhere
         self._config = config
         self._flows = config.flows
@@ -61,7 +67,38 @@ class Journaling(Observer):
         process = build(self)
         if doc.durability != "journal":
             return process
-        return _begun(self._journal, self._elsewhere, doc, self._part(doc), process)
+        return self._begun(doc, self._part(doc), process)
+
+    def _begun(self, doc: FlowDoc, part: str, process: Processor) -> Processor:
+        """The flow, as a run of its own unless its caller has one."""
+
+        def whole(message: Message) -> Result:
+            return process(message) if current.get() is not None else begun(message)
+
+        async def begun(message: Message) -> Outcome:
+            run, held = await self._journal.begin(doc.name, part, message)
+            if run is None:
+                return await at_last(process(message))
+            version = self._version_of(run)
+            if version != self._journal.version:
+                return await self._elsewhere(run, message)
+            run.moved(version)
+            tokens = current.set(run.top), holder.set(None)
+            try:
+                outcome = await at_last(process(message))
+                await run.written()
+            except Fenced as error:
+                raise Failure(Lost(error.reason), doc.name, doc.name, message, doc.at) from error
+            finally:
+                current.reset(tokens[0])
+                holder.reset(tokens[1])
+                if held is None:
+                    run.left()
+            if held is None:
+                await run.over()
+            return outcome
+
+        return whole
 
     def _part(self, doc: FlowDoc) -> str:
         """The address of the block behind which the part begins, "" for the beginning of the flow."""
@@ -101,36 +138,6 @@ def kind_of(block: BlockDoc) -> Kind:
 
 
 # --- chains ----------------------------------------------------------------------------------------------------------
-
-
-def _begun(journal: Journal, elsewhere: Elsewhere, doc: FlowDoc, part: str, process: Processor) -> Processor:
-    """The flow, as a run of its own unless its caller has one."""
-
-    def whole(message: Message) -> Result:
-        return process(message) if current.get() is not None else begun(message)
-
-    async def begun(message: Message) -> Outcome:
-        run, held = await journal.begin(doc.name, part, message)
-        if run is None:
-            return await at_last(process(message))
-        if run.label.config != journal.version:
-            return await elsewhere(run, message)
-        tokens = current.set(run.top), holder.set(None)
-        try:
-            outcome = await at_last(process(message))
-            await run.written()
-        except Fenced as error:
-            raise Failure(Lost(error.reason), doc.name, doc.name, message, doc.at) from error
-        finally:
-            current.reset(tokens[0])
-            holder.reset(tokens[1])
-            if held is None:
-                run.left()
-        if held is None:
-            await run.over()
-        return outcome
-
-    return whole
 
 
 def _framed(chain: Processor, address: str, *, is_repeated: bool) -> Processor:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -335,6 +335,10 @@ class Run:
                 self._dirty.setdefault(self.main, frame)
             raise
 
+    def moved(self, version: str) -> None:
+        """Note that it goes on in the flow files of this version; it is written with what comes next."""
+        self.label = self.label._replace(config=version)
+
     async def took(self, owner: str) -> None:
         """Take the run over for this process. Raises `Conflict` if another one was faster."""
         self.label = self.label._replace(owner=owner, attempt=self.label.attempt + 1)
@@ -387,6 +391,11 @@ class Run:
             raise Permanent(
                 f"what the journal has of a message cannot be read ({type(error).__name__})", code=record.UNREADABLE
             ) from error
+
+    @property
+    def kept(self) -> Iterable[Mapping[str, Any]]:
+        """The frames that were read and that the message has not entered again."""
+        return self._read.values()
 
     def forget(self) -> None:
         """Free what was read: it will be read again."""

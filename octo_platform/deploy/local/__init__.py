@@ -4,8 +4,8 @@ Each instance is an `octo run` in a session of its own. What ends it: the platfo
 fault, after which it is started again with growing pauses; or the end of the platform, whatever the reason, because
 then the line between them breaks.
 
-What becomes of journalled messages does not depend on `in_flight` here: an instance that is replaced has `drain`
-seconds to finish them, and its successor goes on with the rest, in the flow files that they began with.
+All instances of a deployment have one store, in its folder, so a journal outlives each of them. Instances of a version
+that migrates run with `--resume new`, and tell those of before through that store to hand over.
 `resources.cpu` and `egress` are not enforced: an instance may do what this user may.
 """
 

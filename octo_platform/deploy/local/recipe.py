@@ -39,12 +39,14 @@ _PASSWORD = re.compile(r"://[^/?#\s@]*:[^/?#\s@]*@")
 class Recipe(NamedTuple):
     """What instances are made of. Two that are equal but for their folders make equal instances.
 
-    wanted: the desired state without what changes no instance. bundle, secrets: folders.
+    wanted: the desired state without what changes no instance. bundle, secrets: folders. migrates: whether they go on
+    with the messages of instances before them in their own files; a change of that alone replaces no instance.
     """
 
     wanted: Desired
     bundle: Path
     secrets: Path
+    migrates: bool = False
 
     @property
     def patience(self) -> float:
@@ -63,7 +65,7 @@ def made(desired: Desired, folder: Folder) -> Recipe:
         raise Refused("services: an address with a password would be readable in the list of processes")
     environment({}, desired.variables, {})
     bundle = folder.bundle(desired.hash, desired.files)
-    return Recipe(essence(desired), bundle, folder.secrets(_revealed(desired)))
+    return Recipe(essence(desired), bundle, folder.secrets(_revealed(desired)), desired.in_flight == "migrate")
 
 
 def _revealed(desired: Desired) -> Mapping[str, str]:
@@ -89,6 +91,7 @@ def command(recipe: Recipe, folder: Folder) -> list[str]:
         *("--services", f"{services},secrets=files:{place}"),
         *("--log-format", "json", "--quiet"),
         *("--stop-delay", f"{STOP_DELAY:g}", "--drain", f"{wanted.drain:g}"),
+        *(("--resume", "new") if recipe.migrates else ()),
         *(traces if wanted.traces else ()),
     ]
 

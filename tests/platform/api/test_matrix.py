@@ -113,6 +113,8 @@ def expected(route: Route, role: str | None, where: str, workspace: str, *, by_k
     """What the policy says: "in", or the code of the problem. where: where they have the role, "*" or a workspace."""
     if route.action in policy.OPEN:
         return "in"
+    if route.action in policy.KEYED:
+        return "in" if by_key else "not-allowed"
     if route.in_workspace and (role is None or where not in (EVERYWHERE, workspace)):
         return "not-found"
     if by_key and route.action in policy.PERSONAL:
@@ -199,6 +201,8 @@ async def test_a_key_with_one_scope_opens_the_routes_of_that_scope(house, places
                 assert code == "not-found", route.name
             elif route.action == "members.read":
                 assert status == 200, route.name
+            elif route.action in policy.KEYED:
+                assert code == "", route.name
             else:
                 assert code == "not-allowed", route.name
 

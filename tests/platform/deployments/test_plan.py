@@ -63,10 +63,47 @@ def test_settings_and_variables():
 
 def test_what_people_should_think_of():
     assert warnings(state(), state(flows=[{"name": "orders", "durability": None}])) == [
-        "messages in the journal of orders cannot go on: these flows have no journal any more"
+        "messages in the journal of orders cannot go on: no flow has a journal any more"
     ]
     assert len(warnings(state(), State("v2", FACTS, Settings(in_flight="migrate", replicas=2)))) == 2
     assert warnings(None, state()) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (State("v2", FACTS, Settings(drain=5)), "have 30 s to finish; the rest goes on in the files of v1"),
+        (State("v2", FACTS, Settings(in_flight="migrate")), "go on in the files of v2"),
+        (
+            State("v2", FACTS | {"blocks": []}, Settings(in_flight="migrate")),
+            "go on in the files of v2; those behind a block that is gone (orders.a) in their own",
+        ),
+    ],
+)
+def test_what_becomes_of_journalled_messages(after, expected):
+    assert warnings(state(), after) == [f"journalled messages under way {expected}"]
+
+
+def test_a_journal_that_ends_with_its_instance_is_no_promise():
+    [found] = warnings(None, state(), keeps=False)
+    assert found.startswith("the journal of orders ends with each instance")
+    assert warnings(None, state(flows=[]), keeps=False) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "expected"),
+    [
+        ("local", {}, 0),
+        ("kubernetes", {"namespace": "a"}, 1),
+        ("kubernetes", {"namespace": "a", "services": "nats://nats:4222"}, 0),
+    ],
+)
+async def test_a_plan_says_where_a_journal_ends_with_its_pod(client, target, settings, expected):
+    await shop(client, target=target, settings=settings)
+    await integration(client, "orders", FLOW.replace("name: hello", "name: hello\n    durability: journal"), "v1")
+    body = {"environment": "dev", "integration": "orders", "tag": "v1"}
+    plan = (await done(client.post(f"{HERE}/plans", json=body))).json()
+    assert len(plan["warnings"]) == expected
 
 
 @given(st.integers(0, 100), st.integers(0, 100))

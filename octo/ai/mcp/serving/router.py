@@ -18,7 +18,7 @@ from octo.core.schema import BodySchema
 from octo.core.spool import Content
 
 if TYPE_CHECKING:
-    from octo.ai.mcp.serving.exchange import Reply, Seen
+    from octo.mcp.exchange import Reply, Seen
 
 _PARSE, _NOT_ALLOWED = -32700, -32600
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -30,7 +30,7 @@ async def prepare(settings: Router) -> None:  # noqa: ARG001  what the work of a
 
 
 def _library() -> Any:
-    return import_module("octo.ai.mcp.serving.server"), import_module("octo.ai.mcp.serving.exchange")
+    return import_module("octo.ai.mcp.serving.server"), import_module("octo.mcp.exchange")
 
 
 @block("mcp-router", tending=prepare)

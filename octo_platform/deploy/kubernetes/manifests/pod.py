@@ -113,6 +113,7 @@ def _arguments(desired: Desired) -> list[str]:
         *("--admin-addr", f":{OPERATIONS_PORT}"),
         *("--admin-token-file", f"{secret.ACCESS}/{secret.ADMIN_TOKEN}"),
         *("--stop-delay", str(STOP_DELAY), "--drain", f"{desired.drain:g}"),
+        *(("--resume", "new") if desired.in_flight == "migrate" else ()),
         *("--log-format", "json", "--quiet"),
         *traces,
     ]

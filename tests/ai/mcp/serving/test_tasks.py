@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from octo.ai.mcp.serving.exchange import Seen, exchange
 from octo.ai.mcp.serving.offer import Offer, Shape, Tool
 from octo.ai.mcp.serving.server import server_of
 from octo.ai.mcp.serving.tasks import EXTENSION, Job, Tasks
 from octo.core.message import Message
+from octo.mcp.exchange import Seen, exchange
 
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
 CLIENT = {"extensions": {EXTENSION: {}}, "elicitation": {}}

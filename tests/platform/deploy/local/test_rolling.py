@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from octo_platform.deploy.local import crew, recipe
 from tests.platform.deploy.local.scene import FLOW, call, has, runs, until
@@ -175,9 +176,7 @@ async def wait():
 """
 
 
-async def test_journalled_messages_go_on_with_the_files_they_began_with(opening, wanted, tmp_path):
-    """The old instance finishes what it can in its drain; the new one takes over the rest, with the old files."""
-    journalled = """
+JOURNALLED = """
 connectors: [{name: web, type: http}]
 flows:
   - name: accept
@@ -187,19 +186,59 @@ flows:
     durability: journal
     process: [{type: python, call: "waiting:wait"}, {type: log, message: '"shipped by VERSION"'}]
 """
-    files = {"waiting.py": WAITING}
+
+
+async def _shipped(target):
+    """The line that says which version has shipped."""
+    async for line in target.logs("d1", lines=1000, follow=True):
+        if "shipped by" in line.text:
+            return line
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("way", "drain", "version"),
+    [("drain", 0.2, "one"), ("migrate", 600.0, "two")],
+    ids=["drained for too short a time", "migrated, with much time to drain"],
+)
+async def test_journalled_messages_go_on_in_the_version_that_was_chosen(opening, wanted, tmp_path, way, drain, version):
+    """Those that the old instance does not finish are gone on with by the new one, in the old files or in its own."""
     async with opening() as target:
         for generation, word in enumerate(("one", "two"), 1):
-            flow = journalled.replace("VERSION", word)
-            await target.apply(wanted(generation, flow=flow, files=files, drain=0.2))
+            flow = JOURNALLED.replace("VERSION", word)
+            files = {"waiting.py": WAITING}
+            await target.apply(wanted(generation, flow=flow, files=files, drain=drain, in_flight=way))
             seen = await until(target, runs(generation))
             if word == "one":
                 await call(seen)
         (tmp_path / "root" / "d1" / "work" / "go").touch()
         [instance] = seen.instances
 
-        async for line in target.logs("d1", lines=1000, follow=True):
-            if "shipped by" in line.text:
-                break
-        assert "shipped by one" in line.text
+        line = await _shipped(target)
+        assert f"shipped by {version}" in line.text
         assert line.instance == instance.name
+
+
+async def test_journalled_messages_that_finish_in_time_are_finished_by_their_instance(opening, wanted, tmp_path):
+    async with opening() as target:
+        files = {"waiting.py": WAITING}
+        await target.apply(wanted(1, flow=JOURNALLED.replace("VERSION", "one"), files=files, drain=600.0))
+        seen = await until(target, runs(1))
+        [first] = seen.instances
+        await call(seen)
+        await target.apply(wanted(2, flow=JOURNALLED.replace("VERSION", "two"), files=files, drain=600.0))
+        await until(target, lambda seen: any(each.phase == "ready" and each.generation == 2 for each in seen.instances))
+        (tmp_path / "root" / "d1" / "work" / "go").touch()
+
+        line = await _shipped(target)
+        assert ("shipped by one" in line.text, line.instance) == (True, first.name)
+        await until(target, runs(2))
+
+
+async def test_another_choice_alone_replaces_no_instance(opening, wanted):
+    async with opening() as target:
+        await target.apply(wanted(1))
+        [before] = (await until(target, runs(1))).instances
+        await target.apply(wanted(2, in_flight="migrate", replicas=2))
+        after = (await until(target, runs(2))).instances
+        assert before.name in {each.name for each in after}

@@ -35,9 +35,7 @@ def test_what_a_pod_is_made_of_replaces_it(desired, cluster, changed):
         assert ours != theirs
 
 
-@pytest.mark.parametrize(
-    "changed", [{"replicas": 5}, {"generation": 7}, {"exposure": {"host": "a.example.com"}}, {"in_flight": "migrate"}]
-)
+@pytest.mark.parametrize("changed", [{"replicas": 5}, {"generation": 7}, {"exposure": {"host": "a.example.com"}}])
 def test_what_is_around_pods_keeps_them(desired, cluster, changed):
     assert revision_of(desired(port=80), cluster) == revision_of(desired(port=80, **changed), cluster)
 

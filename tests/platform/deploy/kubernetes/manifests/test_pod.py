@@ -99,3 +99,12 @@ def test_images_of_a_closed_registry(desired, cluster):
     private = cluster.model_copy(update={"pull_secrets": ("registry",)})
     assert pod(desired(), private)["imagePullSecrets"] == [{"name": "registry"}]
     assert "imagePullSecrets" not in pod(desired(), cluster)
+
+
+def test_a_version_that_migrates_takes_over_what_is_journalled(desired, cluster):
+    def arguments(**changed):
+        return pod(desired(**changed), cluster)["containers"][0]["args"]
+
+    assert "--resume" not in arguments()
+    found = arguments(in_flight="migrate")
+    assert found[found.index("--resume") + 1] == "new"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from octo.ai.mcp.serving.exchange import METHOD, NAME, VERSION, Seen, exchange
 from octo.ai.mcp.serving.offer import Offer, Shape, Tool
 from octo.ai.mcp.serving.server import server_of
 from octo.core.message import Message
+from octo.mcp.exchange import METHOD, NAME, VERSION, Seen, exchange
 
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 SCHEMA = {"properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}

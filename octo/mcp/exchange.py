@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import anyio
 import anyio._backends._asyncio  # else anyio imports it while the first request waits
@@ -26,7 +26,8 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from octo.core.bounded import bounded
-from octo.core.message import Message
+
+T = TypeVar("T")
 
 VERSION, METHOD, NAME = "mcp-protocol-version", "mcp-method", "mcp-name"
 ROUTING = (VERSION, METHOD, NAME)
@@ -80,8 +81,8 @@ def refusal(code: int, message: str, id: types.RequestId | None = None, data: ob
     return Reply(ERROR_CODE_HTTP_STATUS.get(code, 200), {"jsonrpc": "2.0", "id": id, "error": error})
 
 
-async def exchange(server: Server[Message], body: object, seen: Seen, message: Message) -> Reply:
-    """Answer the request in this body. message: what chains that it calls begin with."""
+async def exchange(server: Server[T], body: object, seen: Seen, given: T) -> Reply:
+    """Answer the request in this body. given: what the server's handlers get as the value of its lifespan."""
     if isinstance(body, dict) and "id" not in body:
         return _noted(body)
     try:
@@ -92,16 +93,16 @@ async def exchange(server: Server[Message], body: object, seen: Seen, message: M
         return refusal(types.HEADER_MISMATCH, f"the header {seen.repeated} is there more than once", request.id)
     if not _is_modern(request, seen):
         connection = Connection.from_envelope(seen.values.get(VERSION) or _UNTOLD, None, None)
-        return await _served(server, _handshake(request), connection, message, is_modern=False)
+        return await _served(server, _handshake(request), connection, given, is_modern=False)
     verdict = _verdict(server, request, seen)
     if isinstance(verdict, InboundLadderRejection):
         return refusal(verdict.code, verdict.message, request.id, verdict.data)
     connection = Connection.from_envelope(verdict.protocol_version, verdict.client_info, verdict.client_capabilities)
-    return await _served(server, request, connection, message, is_modern=True)
+    return await _served(server, request, connection, given, is_modern=True)
 
 
 def _verdict(
-    server: Server[Message], request: types.JSONRPCRequest, seen: Seen
+    server: Server[T], request: types.JSONRPCRequest, seen: Seen
 ) -> InboundModernRoute | InboundLadderRejection:
     """Return how to serve a request of revision 2026-07-28, or what is wrong with its envelope or its headers."""
     body = {"method": request.method, "params": request.params}
@@ -129,7 +130,7 @@ def _is_modern(request: types.JSONRPCRequest, seen: Seen) -> bool:
     return is_enveloped and request.method != "initialize"
 
 
-def _mismatch(server: Server[Message], request: types.JSONRPCRequest, seen: Seen) -> InboundLadderRejection | None:
+def _mismatch(server: Server[T], request: types.JSONRPCRequest, seen: Seen) -> InboundLadderRejection | None:
     """Return what is wrong with the headers that repeat arguments of a tool."""
     params = request.params or {}
     name, arguments = params.get("name"), params.get("arguments")
@@ -155,17 +156,17 @@ def _handshake(request: types.JSONRPCRequest) -> types.JSONRPCRequest:
 
 
 async def _served(
-    server: Server[Message],
+    server: Server[T],
     request: types.JSONRPCRequest,
     connection: Connection,
-    message: Message,
+    given: T,
     *,
     is_modern: bool,
 ) -> Reply:
     alone = _Alone(TransportContext(kind="streamable-http", can_send_request=False), request.id)
     try:
         result = await serve_one(
-            server, alone, request.method, request.params, connection=connection, lifespan_state=message
+            server, alone, request.method, request.params, connection=connection, lifespan_state=given
         )
     except Exception as error:  # noqa: BLE001  none of it may reach the client
         told = modern_error_data(error)
