@@ -29,7 +29,7 @@ def read(hidden: Collection[str]) -> Iterator[str]:
     named = [os.environ[name] for name in _CERTIFICATES if os.environ.get(name)]
     hides = {os.path.realpath(each) for each in hidden}
     for each in dict.fromkeys((sys.prefix, sys.exec_prefix, sys.base_prefix, *sys.path, *_SYSTEM, *named)):
-        if each and os.path.exists(each):  # noqa: PTH110  before anything is closed in, each import counts
+        if each and os.path.exists(each):  # noqa: PTH110  as in `enclosed`
             yield from around(_lasting(each), hides)
 
 
