@@ -89,6 +89,7 @@ class Options(BaseModel):
     bytes each, for sealing; the newest first. public_url: where browsers reach it; its host is the only one answered,
     beside loopback names while it listens there. insecure_local: everybody who reaches it is an administrator.
     data_url: where deployments reach what they keep, for those that run elsewhere than on this machine.
+    local_isolation: whether deployments of this machine are closed in; "required" if nothing starts where they cannot.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,12 +109,22 @@ class Options(BaseModel):
     runtime_image: str = "octo-runtime:latest"
     base_domain: str | None = None
     kubernetes: Clusters = Clusters()
+    local_isolation: Literal["required", "preferred", "off"] = "preferred"
     progress_deadline: float = 120.0
     hosts: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
         return self.database or f"sqlite:{self.folder / 'platform.db'}"
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The folder and the files in which everything is kept."""
+        found = [self.folder.absolute()]
+        if "://" not in self.place:
+            file = Path(self.place.removeprefix("sqlite:")).absolute()
+            found += [file.with_name(f"{file.name}{end}") for end in ("", "-wal", "-shm", "-journal")]
+        return tuple(map(str, found))
 
     @property
     def url(self) -> str:

@@ -1,4 +1,4 @@
-"""Addresses of the operations port: a host and a port, or the path of a unix socket."""
+"""Addresses of the operations port: a host and a port, the path of a unix socket, or a socket that was lent."""
 
 from __future__ import annotations
 
@@ -18,15 +18,24 @@ _BACKLOG = 64
 
 
 class Address(NamedTuple):
-    """Where to listen or connect. host: "" means every address of this machine. path: of a unix socket, else ""."""
+    """Where to listen or connect. host: "" means every address of this machine. path: of a unix socket, else "".
+
+    lent: the descriptor of a unix socket that listens already, else -1.
+    """
 
     host: str = ""
     port: int = 0
     path: str = ""
+    lent: int = -1
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is a unix socket, which nobody is told of."""
+        return bool(self.path) or self.lent >= 0
 
     def __str__(self) -> str:
-        if self.path:
-            return self.path
+        if self.is_private:
+            return self.path or f"descriptor {self.lent}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
@@ -45,12 +54,21 @@ def bind(address: Address) -> socket.socket:
 
     The file of a unix socket stays when its process ends. One that nobody listens at any more is replaced.
     """
+    if address.lent >= 0:
+        return _taken(address.lent)
     if address.path:
         _clear(address.path)
         return _listening(socket.socket(socket.AF_UNIX), address.path)
     found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, resolved = found[0]
     return _listening(socket.socket(family, kind, protocol), resolved)
+
+
+def _taken(descriptor: int) -> socket.socket:
+    found = socket.socket(fileno=descriptor)
+    found.set_inheritable(False)
+    found.setblocking(False)
+    return found
 
 
 def _clear(path: str) -> None:

@@ -61,7 +61,7 @@ class Guard(NamedTuple):
 
 def guard_for(address: Address, listening: socket.socket, token: str) -> Guard:
     """Return the guard of a socket that listens at `address`."""
-    if address.path:
+    if address.is_private:
         return Guard()
     local = is_loopback(listening)
     return Guard(frozenset({*_LOCAL, address.host.lower()}) if local else None, token, local and not token)

@@ -27,7 +27,8 @@ log = logging.getLogger("octo.operations")
 
 OFF = "off"
 SOCKET = "OCTO_ADMIN_SOCKET"
-"""A supervisor sets this variable for its children: the path of the socket to serve, whatever the command line says."""
+"""A supervisor sets this variable for its children: the path of the socket to serve, whatever the command line says; or
+`fd:` and the descriptor of one that it lends them."""
 
 
 class Port(NamedTuple):
@@ -40,8 +41,9 @@ class Port(NamedTuple):
 
 def chosen(flag: str | None, token_file: Path | None, environ: Mapping[str, str]) -> Port:
     """Return the port that flag and environment choose. Raises ValueError that says what is wrong."""
-    if environ.get(SOCKET):
-        return Port(Address(path=environ[SOCKET]), asked=True)
+    if named := environ.get(SOCKET):
+        lent = named.removeprefix("fd:")
+        return Port(Address(path=named) if lent == named else Address(lent=int(lent)), asked=True)
     text = flag or environ.get(VARIABLE) or DEFAULT
     if text == OFF:
         return Port(None, asked=True)
@@ -102,7 +104,7 @@ async def opened(
     routes = (*ROUTES, *more)
     app = App(subject, guard_for(port.address, listening, port.token), (index(routes), *routes))
     async with serving(app, listening):
-        address = "" if port.address.path else str(Address(*listening.getsockname()[:2]))
+        address = "" if port.address.is_private else str(Address(*listening.getsockname()[:2]))
         if address:
             log.info("operations port", extra=fields(address=address))
         yield address

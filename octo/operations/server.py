@@ -13,8 +13,10 @@ import asyncio
 import importlib
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from octo.core.descriptors import reserve
@@ -30,6 +32,13 @@ BACKLOG = 1024
 GRACE = 1.0
 """Seconds for which a connection may wait before it is closed for another, unless twice as many are open."""
 
+# A socket that was lent has a file that is not ours to remove, which newer Pythons would.
+_start_unix = (
+    partial(asyncio.start_unix_server, cleanup_socket=False)
+    if sys.version_info >= (3, 13)
+    else asyncio.start_unix_server
+)
+
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -37,7 +46,7 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: c
 async def serving(app: App[Any], listening: socket.socket) -> AsyncIterator[None]:
     """Serve the socket while the context lasts. Leaving it closes the socket and the open connections."""
     server = _Server(app)
-    start = asyncio.start_unix_server if listening.family == socket.AF_UNIX else asyncio.start_server
+    start = _start_unix if listening.family == socket.AF_UNIX else asyncio.start_server
     accepting = await start(server.connected, sock=listening, backlog=BACKLOG)
     try:
         yield

@@ -49,7 +49,8 @@ async def installed(options: Options, openers: Mapping[str, Opener] | Openers) -
         known = openers(options, birth) if callable(openers) else openers
         async with Targets(known) as targets:
             identity = Identity(options, database, keyring)
-            yield Installation(options, database, keyring, identity, Inspector(), targets)
+            inspector = Inspector(None if options.local_isolation == "off" else options.kept)
+            yield Installation(options, database, keyring, identity, inspector, targets)
 
 
 async def serve(
@@ -65,6 +66,8 @@ async def serve(
         _listening(options.host, options.port) as listener,
         _listening(options.data_host, options.data_port) as data_listener,
     ):
+        if not options.port:  # it is the system's choice, and must be known: deployments are kept from it
+            options = options.model_copy(update={"port": listener.getsockname()[1]})
         async with installed(options, openers) as installation:
             await _serve(installation, listener, data_listener, ready)
 

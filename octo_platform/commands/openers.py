@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from octo_platform.deploy.kubernetes.account import kubeconfig, own_namespace
 from octo_platform.deploy.target import Target, Unreachable
@@ -12,6 +13,9 @@ from octo_platform.environments import allowed
 from octo_platform.environments.settings import KubernetesSettings
 from octo_platform.options import Options
 from octo_platform.storage.birth import Birth
+
+if TYPE_CHECKING:
+    from octo_platform.deploy.local.walls import Walls
 
 
 def openers(options: Options, birth: Birth) -> Mapping[str, Opener]:
@@ -24,7 +28,7 @@ def openers(options: Options, birth: Birth) -> Mapping[str, Opener]:
         folder = options.folder / "deployments" / place.environment
         async with AsyncExitStack() as stack:
             try:
-                found = await stack.enter_async_context(opened(folder))
+                found = await stack.enter_async_context(opened(folder, walls=walls(options)))
             except OSError as error:
                 raise Unreachable(f"{folder} cannot be used: {error.strerror or error}") from error
             yield found
@@ -54,3 +58,12 @@ def openers(options: Options, birth: Birth) -> Mapping[str, Opener]:
 
     known: dict[str, Opener] = {"local": local, "kubernetes": kubernetes}
     return {kind: known[kind] for kind in options.targets}
+
+
+def walls(options: Options) -> Walls | None:
+    """What deployments of this machine are closed in with; None if nobody wants that."""
+    from octo_platform.deploy.local.walls import Walls
+
+    if options.local_isolation == "off":
+        return None
+    return Walls(options.kept, (options.port,), is_required=options.local_isolation == "required")

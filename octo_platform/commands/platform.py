@@ -111,6 +111,13 @@ def kubernetes_options(command: F) -> F:
     help="Where it deploys to; may be given twice. Default: local.",
 )
 @click.option(
+    "--local-isolation",
+    type=click.Choice(["required", "preferred", "off"]),
+    envvar="OCTO_PLATFORM_LOCAL_ISOLATION",
+    help="Keep deployments of this machine away from the platform and from one another: `preferred` as far as the "
+    "system can, `required` or do not start. Default: preferred.",
+)
+@click.option(
     "--base-domain",
     envvar="OCTO_PLATFORM_BASE_DOMAIN",
     help="Deployments that are exposed get a name below it, where their environment says no other.",

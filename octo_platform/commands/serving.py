@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,11 +14,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from octo import __version__
 from octo.cli.terminal import say
+from octo_platform.api.health import isolation
 from octo_platform.api.serving import serve
 from octo_platform.commands.lock import Locked, locked
 from octo_platform.commands.openers import openers
 from octo_platform.deploy.kubernetes.account import kubeconfig, own_namespace
 from octo_platform.deploy.target import Refused, Unreachable
+from octo_platform.enclosure.support import missing
 from octo_platform.installation import Installation
 from octo_platform.options import Options
 from octo_platform.storage import migrating
@@ -25,6 +28,8 @@ from octo_platform.storage.database import opened, url_of
 from octo_platform.storage.keys import NoKey
 from octo_platform.storage.migrating import TooNew, UnknownForm
 from octo_platform.storage.sealing import Unsealable
+
+log = logging.getLogger("octo.platform")
 
 
 class Failure(click.ClickException):
@@ -41,6 +46,8 @@ def run(options: Options) -> None:
     """Serve until a signal. Raises what `refusals` takes."""
     if "kubernetes" in options.targets:
         _find_cluster()
+    if options.local_isolation == "required" and isolation(options) not in ("full", None):
+        raise Failure(f"isolation-missing: --local-isolation required, but {_unkept()}", 2)
     with locked(options.folder):
         asyncio.run(serve(options, openers, _greet))
 
@@ -128,6 +135,10 @@ def _shown(options: Options) -> str:
     return make_url(options.place).render_as_string(hide_password=True)
 
 
+def _unkept() -> str:
+    return f"on this system a deployment can {'; '.join(missing())}: it needs Linux 6.12 with Landlock and seccomp"
+
+
 async def _greet(installation: Installation) -> None:
     """Say where it is, and how one becomes the first administrator."""
     options = installation.options
@@ -142,6 +153,12 @@ async def _greet(installation: Installation) -> None:
         say(f"  Become its administrator: {url}/setup#token={token}\n")
     if "kubernetes" in options.targets:
         await _tell_cluster()
+    if (how := isolation(options)) == "off":
+        say("  Deployments here may do what you may: --local-isolation is off.\n", fg="yellow")
+    elif how in ("partial", "none"):
+        log.warning("deployments are not wholly closed in", extra={"fields": {"isolation": how, "missing": missing()}})
+        say(f"  Deployments here are {'closed in only in part' if how == 'partial' else 'not closed in'}:", fg="yellow")
+        say(f"  {_unkept()}.\n", fg="yellow")
     if url.startswith("http:") and options.host not in ("127.0.0.1", "localhost", "::1"):
         say("  Without https, passwords and keys can be read on their way: set --public-url https://…\n", fg="yellow")
     say("  Ctrl-C stops.")

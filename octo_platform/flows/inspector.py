@@ -1,6 +1,7 @@
 """What `octo check` says of flow files: problems, and what deploying them needs.
 
-It runs as a process of its own, which runs nothing of what is in the files, and has limits for time, memory and output.
+It runs as a process of its own, which runs nothing of what is in the files. It reads them and nothing else, reaches no
+network, and has limits for time, memory and output.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from octo_platform.enclosure.enclosure import Enclosure, program
 from octo_platform.flows.archive import Files
 from octo_platform.problem import Problem
 
@@ -31,9 +32,13 @@ _MEMORY = 2 << 30
 
 
 class Inspector:
-    """See the module. Its processes see no variable of the platform but those that starting them needs."""
+    """See the module. Its processes see no variable of the platform but those that starting them needs.
 
-    def __init__(self) -> None:
+    hides: paths that they cannot read wherever Python is; None if they are not closed in at all.
+    """
+
+    def __init__(self, hides: Sequence[str] | None = ()) -> None:
+        self._hides = hides
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
         self._waiting = 0
 
@@ -49,7 +54,10 @@ class Inspector:
             async with self._turns:
                 with tempfile.TemporaryDirectory(prefix="octo-check-") as folder:
                     await asyncio.to_thread(_write, Path(folder), files)
-                    found: dict[str, Any] = await _run(Path(folder), *arguments, ".")
+                    enclosure = None
+                    if self._hides is not None:
+                        enclosure = Enclosure(reads=(folder,), hides=(tempfile.gettempdir(), *self._hides))
+                    found: dict[str, Any] = await _run(Path(folder), enclosure, *arguments, ".")
                     return found
         finally:
             self._waiting -= 1
@@ -70,11 +78,12 @@ def _write(folder: Path, files: Files) -> None:
         target.write_bytes(content)
 
 
-async def _run(folder: Path, *arguments: str) -> Any:
+async def _run(folder: Path, enclosure: Enclosure | None, *arguments: str) -> Any:
+    started = program("octo", arguments, environment(), enclosure)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "octo", *arguments),
+        *started.command,
         cwd=folder,
-        env=environment(),
+        env=started.environment,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,  # nobody reads it

@@ -8,8 +8,9 @@ import socket
 import pytest
 
 from octo.core.errors import OctoError
-from octo.operations.address import Address
+from octo.operations.address import Address, bind
 from octo.operations.client import Client
+from octo.operations.guard import guard_for
 from octo.operations.port import Port, bound, chosen, opened
 from octo.operations.web import Route, text
 
@@ -33,6 +34,17 @@ async def test_off_is_off(flag, environ, made):
 
 def test_a_supervisor_decides_for_its_children():
     assert chosen("127.0.0.1:1", None, {"OCTO_ADMIN_SOCKET": "/run/x.sock"}).address == Address(path="/run/x.sock")
+
+
+def test_a_supervisor_may_lend_a_socket_that_listens(tmp_path):
+    """Its file is the supervisor's, so it is neither made nor removed here."""
+    lent = bind(Address(path=str(tmp_path / "s")))
+    port = chosen("127.0.0.1:1", None, {"OCTO_ADMIN_SOCKET": f"fd:{lent.detach()}"})
+
+    with bound(port) as listening:
+        assert (listening.getsockname(), listening.get_inheritable()) == (str(tmp_path / "s"), False)
+        assert guard_for(port.address, listening, "").trusts
+    assert (tmp_path / "s").exists()
 
 
 def test_what_is_no_address_is_refused():

@@ -1,4 +1,7 @@
-"""One process of a deployment: `octo run`, with a line to it, its output, and an operations socket."""
+"""One process of a deployment: `octo run`, with a line to it, its output, and an operations socket.
+
+It is closed in, so whatever it needs of us was opened before and is lent to it.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +11,29 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from octo.core.supervisor import VARIABLE
+from octo_platform.deploy.local.groups import Usage
 from octo_platform.deploy.local.line import Line
-from octo_platform.deploy.local.sockets import Loan
+from octo_platform.deploy.local.sockets import Loan, private
+from octo_platform.enclosure.enclosure import Program
 
 HUNG = 15.0
 """Seconds without a sign of life after which an instance that has started is taken for one that hangs."""
 START = 120.0
 """The same for one that starts: it imports an author's modules."""
+MOST_TASKS = 1024
+"""Processes and threads of an instance, and of all that it has started."""
 LAST_WORDS = 1.0
 """Seconds that one that hangs has to write what its threads do, before it is killed."""
 _PIECE = 64 * 1024
+_FASTEST = 4 << 20
+"""Bytes of output in a second. Who writes more waits, and the platform has time for everything else."""
 _LONGEST = 256 * 1024
 """Bytes without a line end that are kept."""
 _TAIL = 40
@@ -36,8 +45,7 @@ class Start(NamedTuple):
     """How to start one. admin: the path of its operations socket. wrote: takes each line, and returns it masked."""
 
     name: str
-    command: Sequence[str]
-    environment: Mapping[str, str]
+    program: Program
     folder: Path
     admin: Path
     wrote: Callable[[str, bytes], str]
@@ -67,13 +75,16 @@ class Child:
         self._stop_until: float | None = None
         self._killed_at: float | None = None
         self._rest = b""
+        self._was_over = False
         self._line = Line(loan.lend, loan.give_back, self._beat)
         self._output, theirs = os.pipe()
         try:
-            self._process = _spawn(start, self._line.theirs.fileno(), theirs)
+            with private(start.admin) as operations:
+                self._process = _spawn(start, self._line.theirs.fileno(), operations.fileno(), theirs)
         except BaseException:
             self._line.close()
             os.close(self._output)
+            self.admin.unlink(missing_ok=True)
             raise
         finally:
             os.close(theirs)
@@ -106,8 +117,11 @@ class Child:
         if not self.condemned:
             self.condemned = why
 
-    def look(self, now: float, memory: int, *, was_asleep: bool) -> None:
-        """Look whether it hangs, or takes more than `memory` bytes. was_asleep: whether nobody could have heard it."""
+    def look(self, now: float, memory: int, usage: Usage, *, was_asleep: bool) -> None:
+        """Look whether it hangs, or takes more than `memory` bytes or too many processes.
+
+        usage: of all that it has started, and of itself. was_asleep: whether nobody could have heard it.
+        """
         if self.code is not None:
             return
         if was_asleep:
@@ -122,9 +136,21 @@ class Child:
             self.condemn("Hung")
             self._killed_at = now
             self._process.send_signal(signal.SIGQUIT)  # it writes what its threads do
-        elif self.resident() > memory:
+        elif usage.tasks > MOST_TASKS:
+            self.condemn("TooManyProcesses")
+            self.kill()
+        elif self._is_over(memory, usage):
             self.condemn("OutOfMemory")
             self.kill()
+
+    def _is_over(self, memory: int, usage: Usage) -> bool:
+        """Whether it has more memory than it may. A process that is being started has that of its parent for a moment.
+
+        So others count once they are found twice.
+        """
+        own = self.resident()
+        was_over, self._was_over = self._was_over, own + usage.memory > memory
+        return own > memory or (was_over and self._was_over)
 
     def resident(self) -> int:
         """Bytes of memory that it has; 0 where the system does not tell."""
@@ -183,8 +209,15 @@ class Child:
                 self._rest = b""
             for each in lines:
                 self._write(each)
-            if self.code is None:
-                return  # others have their turn
+            if self.code is None:  # others have their turn
+                if len(data) == _PIECE:
+                    self._loop.remove_reader(self._output)
+                    self._loop.call_later(_PIECE / _FASTEST, self._read_on)
+                return
+
+    def _read_on(self) -> None:
+        if self._output >= 0:
+            self._loop.add_reader(self._output, self._read)
 
     def _write(self, line: bytes) -> None:
         if line.strip():
@@ -199,17 +232,17 @@ class Child:
             self._rest = b""
 
 
-def _spawn(start: Start, line: int, output: int) -> subprocess.Popen[bytes]:
-    environment = {**start.environment, VARIABLE: str(line), "OCTO_ADMIN_SOCKET": str(start.admin)}
+def _spawn(start: Start, line: int, operations: int, output: int) -> subprocess.Popen[bytes]:
+    lent = {VARIABLE: str(line), "OCTO_ADMIN_SOCKET": f"fd:{operations}"}
     # A session of its own: Ctrl-C reaches only the platform, and one signal reaches all that a child has started.
     return subprocess.Popen(  # noqa: S603  our own command line
-        start.command,
-        env=environment,
+        start.program.command,
+        env={**start.program.environment, **lent},
         cwd=start.folder,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        pass_fds=[line],
+        pass_fds=[line, operations],
         start_new_session=True,
     )
 

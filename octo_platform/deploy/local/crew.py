@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+from octo_platform.deploy.local.child import Child
+from octo_platform.deploy.local.groups import Usage
 from octo_platform.deploy.local.place import Means, Place
 from octo_platform.deploy.local.recipe import Recipe
 from octo_platform.deploy.target import Instance, Reason
@@ -33,6 +35,10 @@ class Crew:
     @property
     def places(self) -> Iterable[Place]:
         return self._places
+
+    @property
+    def children(self) -> list[Child]:
+        return [each.child for each in self._places if each.child is not None]
 
     @property
     def wanted(self) -> list[Place]:
@@ -79,10 +85,9 @@ class Crew:
             if task.done() and (place.refused is None or place.is_leaving):
                 del self._places[place]
 
-    def look(self, now: float, memory: int, *, was_asleep: bool) -> None:
-        for each in self._places:
-            if each.child is not None:
-                each.child.look(now, memory, was_asleep=was_asleep)
+    def look(self, now: float, memory: int, usage: Mapping[int, Usage], *, was_asleep: bool) -> None:
+        for child in self.children:
+            child.look(now, memory, usage.get(child.pid, Usage()), was_asleep=was_asleep)
 
     def failure(self) -> Reason | None:
         """Why it does not become ready without a change, or by patience alone."""

@@ -1,4 +1,4 @@
-"""The environment of a child: a few variables of the platform's own, those of the deployment, those that are reserved.
+"""The environment of a child: a few variables of the platform's own, those that are reserved, those of the deployment.
 
 Nothing is inherited by default. A flow may declare any variable under `env:`, so whatever is in the environment of its
 process is readable to whoever may deploy.
@@ -30,29 +30,40 @@ def is_reserved(name: str) -> bool:
     return name in _RESERVED or name.startswith(_RESERVED_BEGINNINGS)
 
 
-def environment(parent: Mapping[str, str], variables: Mapping[str, str], reserved: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a child. Raises `Refused` for a variable that no environment can have.
-
-    parent: the platform's environment. variables: of the deployment; those with reserved names are left out.
-    """
-    for name, value in variables.items():
-        if not name or "=" in name or "\0" in name or "\0" in value:
-            raise Refused(f"{name[:80]!r} is no variable: a name has no `=`, and neither it nor its value a NUL")
+def environment(parent: Mapping[str, str], reserved: Mapping[str, str]) -> dict[str, str]:
+    """What a child is started with. parent: the platform's environment."""
     inherited = {name: parent[name] for name in INHERITED if parent.get(name)}
     path = _python_path(inherited.pop("PYTHONPATH", ""))
+    if libraries := inherited.pop("LD_LIBRARY_PATH", ""):
+        inherited["LD_LIBRARY_PATH"] = os.pathsep.join(_absolute(libraries))
     return {
         **inherited,
         # A bundle never changes, and modules beside its flows would leave their compiled form in it.
         "PYTHONDONTWRITEBYTECODE": "1",
         **({"PYTHONPATH": path} if path else {}),
-        **{name: value for name, value in variables.items() if not is_reserved(name)},
         **reserved,
     }
 
 
+def given(variables: Mapping[str, str]) -> dict[str, str]:
+    """What a deployment adds: its variables, but for those with reserved names.
+
+    Raises `Refused` for one that no environment can have.
+    """
+    for name, value in variables.items():
+        if not name or "=" in name or "\0" in name or "\0" in value:
+            raise Refused(f"{name[:80]!r} is no variable: a name has no `=`, and neither it nor its value a NUL")
+    return {name: value for name, value in variables.items() if not is_reserved(name)}
+
+
+def _absolute(path: str) -> list[str]:
+    """The folders of a search path, for a process that stands in another folder, which its flows may write."""
+    return [str(Path(each).absolute()) for each in path.split(os.pathsep) if each]
+
+
 def _python_path(given: str) -> str:
-    """`PYTHONPATH` for a process that stands in another folder: absolute, and with the place of Octo itself."""
-    found = [str(Path(each).absolute()) for each in given.split(os.pathsep) if each]
+    """`PYTHONPATH` with the place of Octo itself."""
+    found = _absolute(given)
     spec = importlib.util.find_spec("octo")
     if spec is not None and spec.origin is not None:
         home = str(Path(spec.origin).parents[1])

@@ -76,8 +76,8 @@ class Root:
         return Folder(self.path / deployment)
 
     def ports(self) -> set[int]:
-        """The ports that deployments remember."""
-        return {port for each in self.deployments() if (port := self.folder(each).port())}
+        """The ports that deployments remember, also those of other environments, whose folders are beside this one."""
+        return {port for each in self.path.parent.glob("*/*/port") if (port := Folder(each.parent).port())}
 
 
 class Folder:

@@ -10,7 +10,7 @@ import asyncio
 import errno
 import logging
 import os
-from collections.abc import Callable, Coroutine, Set as AbstractSet
+from collections.abc import Callable, Coroutine, Mapping, Set as AbstractSet
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,11 +19,14 @@ from octo_platform.deploy.desired import Desired
 from octo_platform.deploy.local.child import Child, Start
 from octo_platform.deploy.local.crew import Crew
 from octo_platform.deploy.local.folders import Folder
+from octo_platform.deploy.local.groups import Usage
 from octo_platform.deploy.local.logbook import Logbook
 from octo_platform.deploy.local.place import Means, Place
-from octo_platform.deploy.local.recipe import Recipe, command, essence, instance_name, made, variables
+from octo_platform.deploy.local.recipe import Recipe, arguments, essence, instance_name, made, surroundings, variables
 from octo_platform.deploy.local.sockets import Sockets
+from octo_platform.deploy.local.walls import Walls, enclosure
 from octo_platform.deploy.target import Reason
+from octo_platform.enclosure.enclosure import program
 
 log = logging.getLogger("octo_platform.deploy.local")
 
@@ -37,11 +40,13 @@ _TROUBLED = 5.0
 class Floor(NamedTuple):
     """What all deployments share. sockets: the folder of operations sockets. taken: ports that are not free.
 
-    starting: lets a few instances start at the same time. run: runs a coroutine as a task. changed: called with the id
-    of a deployment. gone: called when nothing is left of one.
+    walls: what instances are closed in with, None if they are not. starting: lets a few instances start at the same
+    time. run: runs a coroutine as a task. changed: called with the id of a deployment. gone: called when nothing is
+    left of one.
     """
 
     sockets: Path
+    walls: Walls | None
     taken: Callable[[], AbstractSet[int]]
     starting: asyncio.Semaphore
     run: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -63,7 +68,7 @@ class Keeper:
         self._folder = folder
         self._book = book
         self._floor = floor
-        self._sockets = Sockets(folder.port())
+        self._sockets = Sockets(folder.port(), floor.taken)
         self._recipe: Recipe | None = None
         self._current: Crew | None = None
         self._next: Crew | None = None
@@ -95,6 +100,10 @@ class Keeper:
     def newest(self) -> Crew | None:
         """The crew of the generation that is wanted."""
         return self._next or self._current
+
+    def leaders(self) -> set[int]:
+        """The processes of all instances."""
+        return {child.pid for crew in self.crews for child in crew.children if child.code is None}
 
     def children(self) -> list[Child]:
         """The instances that are ready."""
@@ -132,10 +141,10 @@ class Keeper:
             self.wanted, self.is_removed = None, True
         self._poke()
 
-    def look(self, now: float, *, was_asleep: bool) -> None:
-        """Look after each instance: see `Child.look`."""
+    def look(self, now: float, usage: Mapping[int, Usage], *, was_asleep: bool) -> None:
+        """Look after each instance: see `Child.look`. usage: of groups of processes, by who leads them."""
         for each in self.crews:
-            each.look(now, self._memory() << 20, was_asleep=was_asleep)
+            each.look(now, self._memory() << 20, usage, was_asleep=was_asleep)
         has_failed = self.newest is not None and self.newest.failure() is not None
         if has_failed is not self._has_failed:  # patience may end it, and that is no event
             self._has_failed = has_failed
@@ -259,10 +268,16 @@ class Keeper:
         if recipe.wanted.port is not None:
             await self._listen()
         name = instance_name(self.wanted.slug if self.wanted is not None else "")
+        walls = self._floor.walls
         start = Start(
             name=name,
-            command=command(recipe, self._folder),
-            environment=variables(recipe, self._folder, self.port if recipe.wanted.port is not None else None, {}),
+            program=program(
+                "octo",
+                arguments(recipe, self._folder),
+                surroundings(self._folder, self.port if recipe.wanted.port is not None else None),
+                None if walls is None else enclosure(walls, recipe, self._folder),
+                given=variables(recipe),
+            ),
             folder=self._folder.path / "work",
             admin=self._floor.sockets / f"{name[-8:]}.sock",
             wrote=partial(self._write, os.fsencode(f"{recipe.bundle}/")),
@@ -290,4 +305,4 @@ class Keeper:
                 if asyncio.get_running_loop().time() > end:
                     break
                 await asyncio.sleep(_AGAIN)
-            self._folder.remember(self._sockets.choose(self.deployment, self._floor.taken()))
+            self._folder.remember(self._sockets.choose(self.deployment))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from octo.core.backoff import Backoff, Failures
 from octo_platform.deploy.local.asking import Silent, get
-from octo_platform.deploy.local.child import Child
+from octo_platform.deploy.local.child import MOST_TASKS, Child
 from octo_platform.deploy.target import Reason
 
 log = logging.getLogger("octo_platform.deploy.local")
@@ -37,6 +37,7 @@ _PROBLEM = re.compile(r"\bOCTO-[A-Z]\d{3}\b")
 
 _TEXTS = {
     "OutOfMemory": "it took more memory than its limit of {memory} MiB",
+    "TooManyProcesses": f"it had more than {MOST_TASKS} processes and threads",
     "Hung": "its event loop gave no sign of life",
     "Stuck": "it did not stop in time",
 }

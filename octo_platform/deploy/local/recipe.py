@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from octo_platform.deploy.desired import Desired, Resources
-from octo_platform.deploy.local.environment import environment
+from octo_platform.deploy.local.environment import environment, given
 from octo_platform.deploy.local.folders import Folder
 from octo_platform.deploy.local.sockets import HOST
 from octo_platform.deploy.target import Refused
@@ -63,7 +62,7 @@ def made(desired: Desired, folder: Folder) -> Recipe:
     """Write what the instances need. Raises `Refused`."""
     if desired.services and _PASSWORD.search(desired.services):
         raise Refused("services: an address with a password would be readable in the list of processes")
-    environment({}, desired.variables, {})
+    given(desired.variables)
     bundle = folder.bundle(desired.hash, desired.files)
     return Recipe(essence(desired), bundle, folder.secrets(_revealed(desired)), desired.in_flight == "migrate")
 
@@ -78,8 +77,8 @@ def instance_name(slug: str) -> str:
     return f"{readable}-{secrets.token_hex(4)}"
 
 
-def command(recipe: Recipe, folder: Folder) -> list[str]:
-    """The command line. It shows no secret: every user of the machine may read it."""
+def arguments(recipe: Recipe, folder: Folder) -> list[str]:
+    """The arguments of `octo`. They show no secret: every user of the machine may read them."""
     wanted = recipe.wanted
     work = folder.path / "work"
     services = wanted.services or f"sqlite:{_seen_from(work, folder.path / 'store')}/octo.db"
@@ -87,7 +86,7 @@ def command(recipe: Recipe, folder: Folder) -> list[str]:
     place = _seen_from(work, recipe.secrets)
     traces = ["--traces", "--traces-store", f"sqlite:{_seen_from(work, folder.path / 'traces')}/traces.db"]
     return [
-        *(sys.executable, "-P", "-m", "octo", "run", "--config", str(recipe.bundle)),
+        *("run", "--config", str(recipe.bundle)),
         *("--services", f"{services},secrets=files:{place}"),
         *("--log-format", "json", "--quiet"),
         *("--stop-delay", f"{STOP_DELAY:g}", "--drain", f"{wanted.drain:g}"),
@@ -96,22 +95,16 @@ def command(recipe: Recipe, folder: Folder) -> list[str]:
     ]
 
 
-def variables(recipe: Recipe, folder: Folder, port: int | None, reserved: Mapping[str, str]) -> dict[str, str]:
-    """The environment of an instance."""
+def surroundings(folder: Folder, port: int | None) -> dict[str, str]:
+    """The environment that an instance is started with."""
+    reserved = {"HOME": str(folder.path / "home"), "TMPDIR": str(folder.path / "tmp"), "HTTP_HOST": HOST}
+    return environment(os.environ, reserved | ({} if port is None else {"HTTP_PORT": str(port)}))
+
+
+def variables(recipe: Recipe) -> dict[str, str]:
+    """The variables of its deployment. A secret wins over one of the same name, which a flow would take first."""
     wanted = recipe.wanted
-    # A secret wins over a variable of the same name, which a flow would take first.
-    own = {name: value for name, value in wanted.variables.items() if name not in wanted.secrets}
-    return environment(
-        os.environ,
-        own,
-        {
-            "HOME": str(folder.path / "home"),
-            "TMPDIR": str(folder.path / "tmp"),
-            "HTTP_HOST": HOST,
-            **({} if port is None else {"HTTP_PORT": str(port)}),
-            **reserved,
-        },
-    )
+    return given({name: value for name, value in wanted.variables.items() if name not in wanted.secrets})
 
 
 def _seen_from(work: Path, place: Path) -> str:

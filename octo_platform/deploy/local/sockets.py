@@ -8,9 +8,11 @@ and for the port that the flow names itself.
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import zlib
 from collections.abc import Callable, Set as AbstractSet
+from pathlib import Path
 
 from octo.core.addresses import Resolved, bound, holder
 
@@ -25,11 +27,13 @@ _MOST = 16
 class Sockets:
     """The sockets of one deployment. port: the one that the world calls; None before it is known.
 
-    named: the port by which the flows call it themselves. moved: why it is another one than before, "" if it is not.
+    taken: returns the ports of all deployments. named: the port by which the flows call it themselves. moved: why it is
+    another one than before, "" if it is not.
     """
 
-    def __init__(self, port: int | None) -> None:
+    def __init__(self, port: int | None, taken: Callable[[], AbstractSet[int]] = frozenset) -> None:
         self.port = port
+        self._taken = taken
         self.named: int | None = None
         self.moved = ""
         self._main: socket.socket | None = None
@@ -46,7 +50,7 @@ class Sockets:
         if self._main is None:
             self._main = _listening(self.port, _BACKLOG)
 
-    def choose(self, seed: str, taken: AbstractSet[int]) -> int:
+    def choose(self, seed: str) -> int:
         """Listen at a free port, and return it. seed: the same one leads to the same port if it is free.
 
         Raises OSError if none is free.
@@ -54,6 +58,7 @@ class Sockets:
         start = zlib.crc32(seed.encode())
         span = LAST - FIRST + 1
         before = self.port
+        taken = self._taken()
         for step in range(span):
             port = FIRST + (start + step) % span
             if port in taken or port == before:
@@ -89,6 +94,8 @@ class Sockets:
             assert self._main is not None
             return self._main
         if port not in self._others:
+            if port in self._taken():  # if that one is paused, whoever listens there gets what is meant for it
+                raise OSError(errno.EACCES, f"port {port} is that of another deployment")
             if len(self._others) >= _MOST:
                 raise OSError(errno.EMFILE, f"a deployment listens at most at {_MOST} further ports")
             self._others[port] = _listening(port, min(max(backlog, 1), _BACKLOG))
@@ -129,6 +136,21 @@ class Loan:
     def end(self) -> None:
         while self._borrowed:
             self._give_back(self._borrowed.pop())
+
+
+def private(path: Path) -> socket.socket:
+    """A unix socket that listens, and that only this user may connect to. Raises OSError."""
+    fresh = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        fresh.bind(str(path))
+        fresh.listen(_BACKLOG)
+    except BaseException:
+        fresh.close()
+        raise
+    finally:
+        os.umask(before)
+    return fresh
 
 
 def _listening(port: int, backlog: int) -> socket.socket:

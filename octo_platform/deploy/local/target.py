@@ -14,15 +14,18 @@ from octo_platform.deploy.desired import Desired
 from octo_platform.deploy.local.asking import Silent, get
 from octo_platform.deploy.local.changes import Changes
 from octo_platform.deploy.local.folders import Root
+from octo_platform.deploy.local.groups import Groups
 from octo_platform.deploy.local.keeper import Floor, Keeper
 from octo_platform.deploy.local.logbook import Logbook
 from octo_platform.deploy.local.observing import ABSENT, LEFT, observed
+from octo_platform.deploy.local.walls import Walls
 from octo_platform.deploy.target import Answer, LogLine, Observed, Target, Unreachable
 
 EVERY = 0.5
 """Seconds between two looks at memory and signs of life: no event tells of either."""
 ASLEEP = 2.0
 """A look that is this many seconds late: the machine, or this process, stood still, and nobody could be heard."""
+_WALLS = Walls()
 _MOST_ASKED = 32
 """Instances that are asked at once."""
 
@@ -121,11 +124,14 @@ class LocalTarget:
         """Look after all instances, until cancelled."""
         loop = asyncio.get_running_loop()
         looked = loop.time()
+        groups = Groups()
         while True:
             await asyncio.sleep(EVERY)
+            leaders = {pid for each in self._keepers.values() for pid in each.leaders()}
+            usage = await asyncio.to_thread(groups.count, leaders)
             now = loop.time()
             for each in list(self._keepers.values()):
-                each.look(now, was_asleep=now - looked > EVERY + ASLEEP)
+                each.look(now, usage, was_asleep=now - looked > EVERY + ASLEEP)
             looked = now
 
     async def close(self) -> None:
@@ -141,9 +147,10 @@ class LocalTarget:
 
 
 @asynccontextmanager
-async def opened(root: Path, *, starts: int | None = None) -> AsyncIterator[LocalTarget]:
-    """A target that keeps its deployments below `root`. starts: instances that may start at the same time.
+async def opened(root: Path, *, walls: Walls | None = _WALLS, starts: int | None = None) -> AsyncIterator[LocalTarget]:
+    """A target that keeps its deployments below `root`.
 
+    walls: what instances are closed in with, None if they are not. starts: instances that may start at the same time.
     Raises OSError, e.g. if another process uses the folder. On leaving, all instances come to an end.
     """
     place = Root(root)
@@ -152,7 +159,7 @@ async def opened(root: Path, *, starts: int | None = None) -> AsyncIterator[Loca
         sockets = place.sockets()
         try:
             async with asyncio.TaskGroup() as group:
-                target = _target(place, sockets, group.create_task, starts or os.cpu_count() or 1)
+                target = _target(place, sockets, walls, group.create_task, starts or os.cpu_count() or 1)
                 looking = group.create_task(target.look_after())
                 try:
                     yield target
@@ -164,11 +171,16 @@ async def opened(root: Path, *, starts: int | None = None) -> AsyncIterator[Loca
 
 
 def _target(
-    root: Root, sockets: Path, run: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]], starts: int
+    root: Root,
+    sockets: Path,
+    walls: Walls | None,
+    run: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    starts: int,
 ) -> LocalTarget:
     changes = Changes()
     floor = Floor(
         sockets=sockets,
+        walls=walls,
         taken=frozenset,
         starting=asyncio.Semaphore(starts),
         run=run,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from octo_platform.enclosure import support
 from octo_platform.storage.database import opened
 
 
@@ -11,6 +14,21 @@ async def test_is_ready_while_the_database_answers(client):
 
     assert answer.status_code == 200
     assert answer.json()["ready"] is True
+
+
+@pytest.mark.parametrize(
+    ("targets", "wanted", "told"),
+    [
+        (("local",), "preferred", support.level()),
+        (("local", "kubernetes"), "off", "off"),
+        (("kubernetes",), "preferred", None),
+    ],
+)
+async def test_says_how_far_deployments_of_this_machine_are_kept_away(client, installation, targets, wanted, told):
+    changed = {"targets": targets, "local_isolation": wanted}
+    installation.options = installation.options.model_copy(update=changed)
+
+    assert (await client.get("/health")).json().get("isolation") == told
 
 
 async def test_lives_without_a_database(client, installation, free_port):

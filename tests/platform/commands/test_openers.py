@@ -1,12 +1,13 @@
-"""How environments are opened: with what the platform was told of clusters, and within what is allowed."""
+"""How environments are opened: with what the platform was told, and within what is allowed."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from octo_platform.commands.openers import openers
+from octo_platform.commands.openers import openers, walls
 from octo_platform.deploy.target import Unreachable
 from octo_platform.deploy.targets import Place
 from octo_platform.options import Clusters, Options
@@ -68,3 +69,29 @@ async def test_what_is_not_allowed_any_more_is_not_reached(opened, clusters, set
     with pytest.raises(Unreachable, match="not allowed"):
         async with opened(clusters, **settings):
             pass
+
+
+def test_everything_that_the_platform_keeps_is_hidden_and_its_port_closed(tmp_path, monkeypatch):
+    """Also if it was named relative to where the platform stands: deployments stand elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    found = walls(Options(folder=Path("kept"), port=8321, database="sqlite:more/octo.db"))
+
+    database = str(tmp_path / "more" / "octo.db")
+    assert found.hides == (
+        str(tmp_path / "kept"),
+        database,
+        f"{database}-wal",
+        f"{database}-shm",
+        f"{database}-journal",
+    )
+    assert (found.ports, found.is_required) == ((8321,), False)
+
+
+def test_a_database_elsewhere_has_no_files_here(tmp_path):
+    assert walls(Options(folder=tmp_path, database="postgresql://octo@db/octo")).hides == (str(tmp_path),)
+
+
+@pytest.mark.parametrize(("wanted", "required"), [("required", True), ("preferred", False)])
+def test_how_far_they_are_closed_in_is_an_option(tmp_path, wanted, required):
+    assert walls(Options(folder=tmp_path, local_isolation=wanted)).is_required is required
+    assert walls(Options(folder=tmp_path, local_isolation="off")) is None

@@ -18,6 +18,7 @@ from threading import Thread
 import httpx
 import pytest
 
+from octo_platform.enclosure import landlock
 from octo_platform.storage.sealing import new_key
 from tests.platform.commands.conftest import run
 
@@ -30,10 +31,10 @@ def start(home, tmp_path, free_port) -> Iterator[Callable[..., subprocess.Popen[
     """Start it with free ports and a folder; whatever still runs is killed after the test."""
     running: list[subprocess.Popen[str]] = []
 
-    def start_(*arguments: str, **environ: str) -> subprocess.Popen[str]:
+    def start_(*arguments: str, before: str = "", **environ: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **places(tmp_path, free_port), **environ}
         process = subprocess.Popen(
-            [sys.executable, "-c", CODE, *arguments],
+            [sys.executable, "-c", before + CODE, *arguments],
             cwd=tmp_path,
             env=environment,
             stdout=subprocess.PIPE,
@@ -101,6 +102,42 @@ def test_it_says_where_it_is_and_ends_with_a_signal(start):
     assert again.wait() == 0
     third = start()
     assert token in greeting(third)
+
+
+def test_where_deployments_cannot_be_closed_in_it_does_not_start_if_they_must_be(ended, tmp_path, monkeypatch):
+    monkeypatch.setattr(landlock, "version", lambda: 3)
+    for options in (["--local-isolation", "required"], ["--target", "local", "--target", "kubernetes"]):
+        code, out, err = ended(*options, OCTO_PLATFORM_LOCAL_ISOLATION="required")
+
+        assert (code, out) == (2, "")
+        assert err == (
+            "Error: isolation-missing: --local-isolation required, but on this system a deployment can connect to the "
+            "platform, and listen at any port; send signals to the platform: it needs Linux 6.12 with Landlock and "
+            "seccomp\n"
+        )
+    assert not (tmp_path / "platform").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "told"),
+    [
+        (0, "preferred", "Deployments here are not closed in:\n  on this system a deployment can read the files of"),
+        (
+            5,
+            "preferred",
+            "Deployments here are closed in only in part:\n  on this system a deployment can send signals",
+        ),
+        (0, "off", "Deployments here may do what you may: --local-isolation is off."),
+    ],
+)
+def test_where_they_are_not_closed_in_it_says_so(start, version, wanted, told):
+    before = f"from octo_platform.enclosure import landlock; landlock.version = lambda: {version}; "
+    process = start("--local-isolation", wanted, before=before)
+
+    assert told in greeting(process)
+    process.terminate()
+    process.wait()
+    assert ("deployments are not wholly closed in" in process.stderr.read()) is (wanted != "off")
 
 
 def test_one_folder_has_one_platform(start, ended, tmp_path):

@@ -7,6 +7,7 @@ says that the program has ended, and why.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -70,26 +71,38 @@ async def started(settings: Server, most: int, ended: Callable[[str], None]) -> 
 
 
 async def _process(settings: Server, most: int) -> Process:
-    assert settings.command is not None
-    names = {*INHERITED, *settings.inherit}
-    environment = {name: value for name in names if (value := os.environ.get(name)) is not None} | settings.env
     try:
-        return await asyncio.create_subprocess_exec(
-            settings.command,
-            *settings.args,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            env=environment,
-            cwd=settings.cwd,
-            limit=most,
-            start_new_session=True,  # so that its own children end with it
-        )
+        try:
+            return await _spawned(settings, most, alone=True)
+        except PermissionError as error:
+            if error.errno != errno.EPERM:  # the program itself may not be run
+                raise
+            return await _spawned(settings, most, alone=False)
     except (OSError, ValueError) as error:
+        assert settings.command is not None
         reason = system_reason(error) if isinstance(error, OSError) else str(error)
         if isinstance(error, FileNotFoundError) and " " in settings.command:
             reason += "; arguments belong under `args`"
         raise Permanent(f"{settings.place} cannot be started: {reason}", code=codes.NO_COMMAND) from error
+
+
+async def _spawned(settings: Server, most: int, *, alone: bool) -> Process:
+    """alone: in a session of its own, so that its own children end with it. Where the platform has closed us in, nobody
+    may have one, and they end with us.
+    """
+    assert settings.command is not None
+    names = {*INHERITED, *settings.inherit}
+    return await asyncio.create_subprocess_exec(
+        settings.command,
+        *settings.args,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        env={name: value for name in names if (value := os.environ.get(name)) is not None} | settings.env,
+        cwd=settings.cwd,
+        limit=most,
+        start_new_session=alone,
+    )
 
 
 class _Child:
@@ -185,7 +198,10 @@ def _kill(process: Process) -> None:
 
 def _signal(process: Process, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            process.send_signal(number)  # it leads no group, or has ended
 
 
 def _shown(line: bytes) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from octo.ai.mcp.client import child
-from octo.core.errors import NotConnected
+from octo.core.errors import NotConnected, Permanent
 
 ANSWER = '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}'
 
@@ -61,6 +63,33 @@ async def test_it_ends_with_all_that_it_has_started(opened, program, tmp_path):
     async with asyncio.timeout(60):
         while is_running(pid):
             await asyncio.sleep(0.01)
+
+
+async def test_where_nobody_may_have_a_session_it_is_started_without_one(opened, program, tmp_path, monkeypatch):
+    """As in deployments of the platform. It ends all the same."""
+    spawn = asyncio.create_subprocess_exec
+
+    def refused(*arguments, start_new_session, **options):
+        if start_new_session:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        return spawn(*arguments, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refused)
+    server = f"{program['command']} {' '.join(program['args'])}"
+    async with opened(**shell(f"trap '' TERM; echo $$ > {tmp_path}/pid; {server}; exec sleep 600")) as client:
+        await client.tools()
+        pid = int((tmp_path / "pid").read_text())
+        assert os.getpgid(pid) == os.getpgid(0)
+
+    while is_running(pid):
+        await asyncio.sleep(0.01)
+
+
+async def test_a_program_that_may_not_be_run_is_said_to_be_one(opened, tmp_path):
+    (tmp_path / "program").touch()
+    with pytest.raises(Permanent, match="cannot be started: Permission denied"):
+        async with opened(command=str(tmp_path / "program")):
+            pass
 
 
 async def test_a_line_of_stderr_without_end_is_logged_in_pieces(opened, program, caplog):

@@ -53,6 +53,12 @@ def test_a_port_of_somebody_else_is_not_lent(sockets):
     assert caught.value.errno == errno.EADDRINUSE
 
 
+def test_a_port_of_another_deployment_is_not_lent_even_if_nobody_listens_there(port, free_port):
+    other = free_port()
+    with pytest.raises(OSError, match=f"port {other} is that of another deployment"):
+        Sockets(port, lambda: {port, other}).lend(at(other), 10)
+
+
 def test_a_deployment_has_few_ports(sockets, free_port, monkeypatch):
     monkeypatch.setattr(module, "_MOST", 1)
     sockets.lend(at(free_port()), 10)
@@ -72,15 +78,17 @@ def test_while_it_is_silent_callers_are_refused(sockets, port):
 
 
 def test_a_port_is_chosen_by_the_id_and_passes_over_those_that_are_taken():
-    first, second, third = (Sockets(None) for _ in range(3))
-    port = first.choose("d1", set())
-    other = second.choose("d1", set())  # bound, though nobody said so
-    last = third.choose("d1", {other + 1})
+    first, second, third = (Sockets(None, lambda: taken) for _ in range(3))
+    taken: set[int] = set()
+    port = first.choose("d1")
+    other = second.choose("d1")  # bound, though nobody said so
+    taken = {other + 1}
+    last = third.choose("d1")
 
     assert module.FIRST <= port < other < last <= module.LAST
     assert last > other + 1
     first.close()
     again = Sockets(None)
-    assert again.choose("d1", set()) == port
+    assert again.choose("d1") == port
     for each in (again, second, third):
         each.close()

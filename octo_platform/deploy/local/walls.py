@@ -1,0 +1,38 @@
+"""What instances are closed in with: their own folder, and no way to the platform."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from octo_platform.deploy.local.folders import Folder
+from octo_platform.deploy.local.recipe import Recipe
+from octo_platform.enclosure.enclosure import Enclosure
+
+LARGEST_FILE = 4 << 30
+MOST_FILES = 65_536
+"""Files and connections that are open at the same time."""
+_WRITES = ("work", "home", "tmp", "store", "traces")
+
+
+class Walls(NamedTuple):
+    """What is kept from all instances. hides: paths. ports: TCP ports to which they do not connect.
+
+    is_required: whether none is started where the system cannot keep all of it from them.
+    """
+
+    hides: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    is_required: bool = False
+
+
+def enclosure(walls: Walls, recipe: Recipe, folder: Folder) -> Enclosure:
+    """What an instance may reach. It opens no port itself: those that its flows name are lent."""
+    return Enclosure(
+        reads=(str(recipe.bundle), str(recipe.secrets)),
+        writes=tuple(str(folder.path / each) for each in _WRITES),
+        hides=(*walls.hides, str(folder.path.parent)),
+        connects=None,
+        never=walls.ports,
+        limits={"CORE": 0, "FSIZE": LARGEST_FILE, "NOFILE": MOST_FILES},
+        is_required=walls.is_required,
+    )
