@@ -116,7 +116,6 @@ def _server(app: FastAPI) -> _Server:
         ws="none",
         timeout_keep_alive=KEEP_ALIVE,
         h11_max_incomplete_event_size=LARGEST_HEAD,
-        limit_concurrency=500,
         lifespan="off",
     )
     return _Server(config)
