@@ -22,7 +22,7 @@ from octo_platform.deployments.shown import read
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import Deployment, Environment
 from octo_platform.web.call import Call, Within
-from octo_platform.web.events import event, lines as lines_of, pictures, stream
+from octo_platform.web.events import Stream, event, lines as lines_of, pictures
 from octo_platform.web.routing import Routes
 from octo_platform.web.shapes import Shape
 
@@ -78,7 +78,7 @@ async def follow_deployment(call: Within, deployment: str) -> StreamingResponse:
             found = await session.get(Deployment, row.id)
             return None if found is None else (await read(session, found)).model_dump(by_alias=True, mode="json")
 
-    return stream(pictures(call.installation.bells, f"deployment/{row.id}", look, _still(call)))
+    return Stream(call.who.id, pictures(call.installation.bells, f"deployment/{row.id}", look, _still(call)))
 
 
 @routes.on("GET", f"{_ONE}/logs", "logs.read")
@@ -99,7 +99,7 @@ async def follow_logs(
         async for each in target.logs(row.id, lines=lines, follow=True):
             yield event(_line(each).model_dump(by_alias=True, mode="json"))
 
-    return stream(lines_of(events(), _still(call)))
+    return Stream(call.who.id, lines_of(events(), _still(call)))
 
 
 @routes.on("GET", f"{_ONE}/status", "metrics.read")

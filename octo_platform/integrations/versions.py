@@ -76,7 +76,7 @@ async def check_integration(call: Within, integration: str) -> Checked:
     async with call.read() as session:
         row = await store.integration(session, call.space.id, integration)
         files = await store.files_of(session, row.id)
-    return checked(await call.installation.inspector.facts(files))
+    return checked(await _facts(call, files))
 
 
 @routes.on("POST", f"{_ROOT}/versions", "versions.write", status_code=201)
@@ -101,12 +101,17 @@ async def create_version(call: Within, integration: str, body: NewVersion) -> Ve
 
 
 async def _bundle(call: Call, files: Files, hash_: str) -> Bundle:
-    facts = await call.installation.inspector.facts(files)
+    facts = await _facts(call, files)
     if not facts["ok"]:
         raise Problem("flow-problems", "the flow files have problems, see `problems`", problems=facts["problems"][:100])
     if not facts["flows"]:
         raise Problem("flow-problems", "there is no flow in these files", problems=[])
     return Bundle(hash=hash_, archive=packed(files), facts=facts)
+
+
+async def _facts(call: Call, files: Files) -> dict[str, Any]:
+    with call.installation.checks.taken(call.who.id):  # each is a process that may take a minute
+        return await call.installation.inspector.facts(files)
 
 
 @routes.on("GET", f"{_ROOT}/versions", "versions.read")

@@ -19,13 +19,25 @@ ALIVE = 15.0
 LOOK = 2.0
 """Seconds after which it looks although no bell has rung: another process may have changed something."""
 
-HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 
 
 class Stream(StreamingResponse):
-    """Events, until there are no more, the client leaves, or the platform stops: then the stream ends as it should."""
+    """Events, until there are no more, the client leaves, or the platform stops: then the stream ends as it should.
+
+    Raises `Problem`, before it begins, where the one who asks has too many, or all together have.
+    """
+
+    def __init__(self, who: str, events: AsyncIterator[str]) -> None:
+        super().__init__(events, media_type="text/event-stream", headers=HEADERS)
+        self._who = who
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        installation: Installation = scope["app"].state.installation
+        with installation.streams.taken(self._who):
+            await self._send_all(installation, scope, receive, send)
+
+    async def _send_all(self, installation: Installation, scope: Any, receive: Any, send: Any) -> None:
         is_open = False
 
         async def noting(message: Any) -> None:
@@ -33,7 +45,6 @@ class Stream(StreamingResponse):
             await send(message)
             is_open = message["type"] == "http.response.start" or message.get("more_body", False)
 
-        installation: Installation = scope["app"].state.installation
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(super().__call__(scope, receive, noting))
             stopping = group.create_task(installation.stopping.wait())
@@ -44,10 +55,6 @@ class Stream(StreamingResponse):
                 await asyncio.wait({sending})
                 if is_open:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def stream(events: AsyncIterator[str]) -> StreamingResponse:
-    return Stream(events, media_type="text/event-stream", headers=HEADERS)
 
 
 def event(data: object, name: str = "") -> str:

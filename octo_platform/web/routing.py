@@ -6,7 +6,9 @@ audit log. Somebody who may see nothing of a workspace is told that there is non
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import re
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -16,6 +18,7 @@ from pydantic import BaseModel
 
 from octo_platform.auth import policy
 from octo_platform.auth.principal import Principal
+from octo_platform.auth.throttle import network_of
 from octo_platform.installation import Installation
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import Workspace
@@ -23,6 +26,12 @@ from octo_platform.web import repeats
 from octo_platform.web.call import Call, workspace_named
 
 ACTION = "x-octo-action"
+UPLOADS = re.compile(r"/api/v1/workspaces/[^/]+/integrations(?:/[^/]+/archive)?")
+"""Paths whose requests may have larger bodies than others: of files, as a zip archive or in JSON."""
+
+LARGEST = 2 << 20
+"""Bytes of the body of any other request."""
+
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -52,7 +61,8 @@ class Guarded(APIRoute):
             call = await _let_in(request, action)
             request.state.call = call
             try:
-                response = await repeats.answered_once(request, call, lambda: endpoint(request))
+                with _shared(request, call):
+                    response = await repeats.answered_once(request, call, lambda: endpoint(request))
             except Problem as problem:
                 await _note(request, call, problem.status)
                 raise
@@ -77,6 +87,31 @@ class Routes(APIRouter):
         return self.api_route(
             path, methods=[method], openapi_extra={ACTION: action, **extra.pop("openapi", {})}, **extra
         )
+
+
+@contextmanager
+def _shared(request: Request, call: Call) -> Iterator[None]:
+    """A share of what may be under way, before the body is read. Raises `Problem` if there is none."""
+    installation, who = call.installation, holder(request, call)
+    with ExitStack() as stack:
+        stack.enter_context(installation.requests.taken(who))
+        if _is_large(request):
+            stack.enter_context(installation.uploads.taken(who))
+        yield
+
+
+def _is_large(request: Request) -> bool:
+    if request.method == "GET" or not UPLOADS.fullmatch(request.url.path):
+        return False
+    length = request.headers.get("content-length", "")
+    return not length.isdigit() or int(length) > LARGEST
+
+
+def holder(request: Request, call: Call) -> str:
+    """Whose share it is: of the person, with all their keys; of the address where nobody is signed in."""
+    if call.principal is not None:
+        return call.principal.id
+    return network_of(request.client.host if request.client else "")
 
 
 async def _let_in(request: Request, action: str) -> Call:
