@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
 from fastapi.responses import StreamingResponse
+from sqlalchemy.exc import SQLAlchemyError
 
+from octo.core.log import fields
 from octo_platform.bells import Bells
+from octo_platform.deploy.target import Refused, Unreachable
 from octo_platform.installation import Installation
+
+log = logging.getLogger("octo.platform")
 
 ALIVE = 15.0
 """Seconds between two signs of life: proxies close streams that are silent for longer."""
@@ -29,7 +35,7 @@ class Stream(StreamingResponse):
     """
 
     def __init__(self, who: str, events: AsyncIterator[str]) -> None:
-        super().__init__(events, media_type="text/event-stream", headers=HEADERS)
+        super().__init__(_unbroken(events), media_type="text/event-stream", headers=HEADERS)
         self._who = who
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -57,8 +63,17 @@ class Stream(StreamingResponse):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def event(data: object, name: str = "") -> str:
-    head = f"event: {name}\n" if name else ""
+async def _unbroken(events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The events until something that is asked for them does not answer: who listens comes again."""
+    try:
+        async for each in events:
+            yield each
+    except (SQLAlchemyError, Unreachable, Refused) as error:
+        log.warning("a stream was broken off", extra=fields(error=type(error).__name__))
+
+
+def event(data: object, name: str = "", id_: str = "") -> str:
+    head = (f"event: {name}\n" if name else "") + (f"id: {id_}\n" if id_ else "")
     return f"{head}data: {json.dumps(data, ensure_ascii=False, default=str)}\n\n"
 
 
