@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from octo_platform.auth.identity import Identity
+from octo_platform.auth.strangers import Strangers
 from octo_platform.bells import Bells
 from octo_platform.deploy.targets import Targets
 from octo_platform.flows.inspector import Inspector
@@ -30,6 +31,7 @@ class Installation:
     targets: Targets
     bells: Bells = field(default_factory=Bells)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    strangers: Strangers = field(default_factory=Strangers)
     requests: Shares = field(default_factory=lambda: Shares("requests", most=400, each=64))
     uploads: Shares = field(default_factory=lambda: Shares("uploads", most=8, each=4))
     checks: Shares = field(default_factory=lambda: Shares("checks of flow files", most=32, each=8))

@@ -17,7 +17,6 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from octo_platform.auth import policy
-from octo_platform.auth.principal import Principal
 from octo_platform.auth.throttle import network_of
 from octo_platform.installation import Installation
 from octo_platform.problem import Problem
@@ -69,7 +68,8 @@ class Guarded(APIRoute):
             except RequestValidationError:
                 await _note(request, call, 422)
                 raise
-            await _note(request, call, response.status_code)
+            if repeats.REPLAYED not in response.headers:  # it was noted when it was carried out
+                await _note(request, call, response.status_code)
             return response
 
         return handle
@@ -121,8 +121,10 @@ async def _let_in(request: Request, action: str) -> Call:
     name = request.path_params.get("workspace")
     if action not in policy.OPEN and principal is None:
         await _refuse_unknown(installation)
-    workspace = await _workspace(installation, principal, name) if name is not None else None
-    call = Call(installation, principal, workspace, action, request.state.id, request.url.path)
+    call = Call(installation, principal, None, action, request.state.id, request.url.path)
+    if name is not None:
+        call.workspace = await _workspace(call, request, name)
+    workspace = call.workspace
     if action not in policy.OPEN:
         assert principal is not None
         if principal.way in ("cookie", "local"):
@@ -144,17 +146,24 @@ async def _refuse_unknown(installation: Installation) -> None:
     raise Problem("not-signed-in").with_headers({"WWW-Authenticate": 'Bearer realm="octo"'})
 
 
-async def _workspace(installation: Installation, principal: Principal | None, name: str) -> Workspace:
-    async with installation.database.read() as session:
+async def _workspace(call: Call, request: Request, name: str) -> Workspace:
+    """The workspace of a request. Raises `Problem`, also for one in which they may nothing."""
+    async with call.read() as session:
         found = await workspace_named(session, name)
-    if found is None or principal is None or not principal.roles_in(found.id):
+    if found is None or call.principal is None or not call.principal.roles_in(found.id):
+        await _note(request, call, 404)
         raise Problem("not-found", f"there is no workspace {name!r}")
     return found
 
 
 async def _note(request: Request, call: Call, outcome: int) -> None:
-    """Keep a write in the audit log that no transaction of its own has kept: most of all, one that was refused."""
-    if request.method in ("GET", "HEAD") or call.principal is None or call.is_noted:
+    """Keep a write in the audit log that no transaction of its own has kept: most of all, one that was refused.
+
+    Of those who are not signed in, it has who was refused, so each password that was wrong.
+    """
+    if call.is_noted or not policy.is_write(request.method, call.action):
+        return
+    if call.principal is None and not (outcome in (401, 403) and call.installation.strangers.take()):
         return
     async with call.installation.database.write() as session:
         session.add(call.entry(outcome))
