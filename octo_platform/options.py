@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class Oidc(BaseModel):
@@ -31,7 +31,8 @@ class Options(BaseModel):
     folder: of everything that is kept here. database: a place as `storage.database.url_of` takes it. keys: base64 of 32
     bytes each, for sealing; the newest first. public_url: where browsers reach it; its host is the only one answered,
     beside loopback names while it listens there. insecure_local: everybody who reaches it is an administrator.
-    data_url: where deployments reach what they keep, for those that run elsewhere than on this machine.
+    data_url: where deployments reach what they keep, for those that run elsewhere than on this machine. audit_days: how
+    long the audit log keeps an entry.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +53,7 @@ class Options(BaseModel):
     base_domain: str | None = None
     progress_deadline: float = 120.0
     hosts: tuple[str, ...] = ()
+    audit_days: int = Field(365, ge=1, le=36_500)
 
     @property
     def place(self) -> str:
