@@ -25,6 +25,18 @@ class Oidc(BaseModel):
     leeway: int = 60
 
 
+class Limits(BaseModel):
+    """How much each workspace may have. versions: of each integration. megabytes: of its files, and of its versions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    integrations: int = Field(1_000, ge=1)
+    versions: int = Field(1_000, ge=1)
+    environments: int = Field(100, ge=1)
+    deployments: int = Field(500, ge=1)
+    secrets: int = Field(2_000, ge=1)
+    megabytes: int = Field(1_000, ge=1)
+
+
 class Options(BaseModel):
     """How this installation is started.
 
@@ -54,6 +66,7 @@ class Options(BaseModel):
     progress_deadline: float = 120.0
     hosts: tuple[str, ...] = ()
     audit_days: int = Field(365, ge=1, le=36_500)
+    limits: Limits = Limits()
 
     @property
     def place(self) -> str:

@@ -14,19 +14,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from octo.config import yaml
 from octo.config.report import Report
 from octo.config.substitute import plain
 from octo_platform import faults
-from octo_platform.options import Oidc, Options
+from octo_platform.options import Limits, Oidc, Options
 from octo_platform.storage.database import url_of
 
 KEYS = "OCTO_PLATFORM_KEYS"
 CLIENT_SECRET = "OCTO_PLATFORM_OIDC_CLIENT_SECRET"  # noqa: S105  the name of a variable
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _MOST_BYTES = 1 << 20
+_NESTED: Mapping[str, type[BaseModel]] = {"oidc": Oidc, "limits": Limits}
 _SECRET = ("keys", "clientSecret", "client_secret")
 
 
@@ -88,8 +89,9 @@ def read(file: Path) -> dict[str, Any]:
     if secrets := [name for name in _SECRET if name in content or (isinstance(oidc, dict) and name in oidc)]:
         raise click.UsageError(f"{file}: {secrets[0]}: secrets do not belong here: set {KEYS} or {CLIENT_SECRET}")
     values = {_snake(name): value for name, value in content.items()}
-    if isinstance(oidc, dict) and oidc:
-        values["oidc"] = {_snake(name): value for name, value in oidc.items()}
+    for each in _NESTED:
+        if isinstance(inner := values.get(each), dict):
+            values[each] = {_snake(name): value for name, value in inner.items()}
     return values
 
 
@@ -124,7 +126,7 @@ def _told(error: ValidationError, file: Path | None) -> str:
 
 
 def _names(place: tuple[int | str, ...]) -> str:
-    model = Oidc if place[0] == "oidc" and len(place) > 1 else Options
+    model = _NESTED.get(str(place[0]), Options) if len(place) > 1 else Options
     return ", ".join(_camel(each) for each in model.model_fields if each not in _SECRET)
 
 

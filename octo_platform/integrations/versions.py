@@ -17,6 +17,7 @@ from octo_platform.integrations import store
 from octo_platform.problem import Problem
 from octo_platform.storage.database import STAYS
 from octo_platform.storage.tables import Bundle, Deployment, Release, Version
+from octo_platform.web import limits
 from octo_platform.web.call import Call, Within
 from octo_platform.web.paging import Cursor, Limit, Page, page, part
 from octo_platform.web.routing import Routes
@@ -92,6 +93,7 @@ async def create_version(call: Within, integration: str, body: NewVersion) -> Ve
     bundle = known or await _bundle(call, files, hash_)
     async with call.write() as session:
         row = await store.integration(session, call.space.id, integration, lock=True)
+        await limits.one_more_version(session, call, row)
         if await session.get(Bundle, hash_, with_for_update=STAYS) is None:
             session.add(Bundle(hash=hash_, archive=bundle.archive, facts=bundle.facts))
             await session.flush()

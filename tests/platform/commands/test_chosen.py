@@ -97,3 +97,13 @@ def test_what_does_not_go_together_is_told(tmp_path, given, told):
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_insecure_local_is_taken_at_a_loopback_host(tmp_path, host):
     assert options({"folder": tmp_path, "insecure_local": True, "host": host}, None, {}).insecure_local
+
+
+def test_limits_stand_in_the_file(file, tmp_path):
+    file.write_text("limits: {deployments: 7}\nauditDays: 30\n")
+    found = options({"folder": tmp_path}, file, {})
+
+    assert (found.limits.deployments, found.limits.secrets, found.audit_days) == (7, 2_000, 30)
+    file.write_text("limits: {pods: 7}\n")
+    with pytest.raises(click.UsageError, match=r"limits.pods: there is no such option; there are integrations"):
+        options({"folder": tmp_path}, file, {})
