@@ -82,6 +82,18 @@ class Clusters(BaseModel):
     operators: tuple[Network, ...] = ()
 
 
+class Limits(BaseModel):
+    """How much each workspace may have. versions: of each integration. megabytes: of its files, and of its versions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    integrations: int = Field(1_000, ge=1)
+    versions: int = Field(1_000, ge=1)
+    environments: int = Field(100, ge=1)
+    deployments: int = Field(500, ge=1)
+    secrets: int = Field(2_000, ge=1)
+    megabytes: int = Field(1_000, ge=1)
+
+
 class Options(BaseModel):
     """How this installation is started.
 
@@ -90,6 +102,7 @@ class Options(BaseModel):
     beside loopback names while it listens there. insecure_local: everybody who reaches it is an administrator.
     data_url: where deployments reach what they keep, for those that run elsewhere than on this machine.
     local_isolation: whether deployments of this machine are closed in; "required" if nothing starts where they cannot.
+    audit_days: how long the audit log keeps an entry.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -112,6 +125,8 @@ class Options(BaseModel):
     local_isolation: Literal["required", "preferred", "off"] = "preferred"
     progress_deadline: float = 120.0
     hosts: tuple[str, ...] = ()
+    audit_days: int = Field(365, ge=1, le=36_500)
+    limits: Limits = Limits()
 
     @property
     def place(self) -> str:

@@ -13,17 +13,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from octo_platform.ids import new_id
 from octo_platform.problem import Problem
+from octo_platform.web.routing import LARGEST, UPLOADS
 
-LARGEST = 2 << 20
+SMALL = re.compile(r"/api/v1/(?:setup|session|device)(?:/.*)?|/auth/.*")
+"""Paths that everybody reaches: what stands there is short, and nobody shall make us read more."""
+
+LARGEST_SMALL = 16 << 10
 LARGEST_UPLOAD = 24 << 20
-"""Bytes of a request body: of files as a zip archive or in JSON, see `UPLOADS`."""
+"""Bytes of a request body of what is in `SMALL`, and in `UPLOADS`."""
 
 PATIENCE = 30.0
 SLOWEST = 20_000
 """A body has so many seconds, and one more for as many bytes of it as these."""
 
-UPLOADS = re.compile(r"/api/v1/workspaces/[^/]+/integrations(?:/[^/]+/archive)?")
 _LONGEST_TARGET = 8192
+
+_CLOSING = {"Connection": "close"}
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -65,7 +70,7 @@ class Guard:
         except Problem as problem:
             await _refuse(problem, answer)
             return
-        limit = LARGEST_UPLOAD if UPLOADS.fullmatch(scope["path"]) else LARGEST
+        limit = _limit(scope["path"])
         body = _Bounded(receive, limit)
         if body.is_too_large(scope):
             await _refuse(Problem("too-large", f"a request here has at most {limit:,} bytes"), answer)
@@ -75,6 +80,10 @@ class Guard:
     def _check(self, scope: Scope) -> None:
         if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
             raise Problem("too-large", "the address is too long")
+        given = {name for name, _ in scope["headers"]}
+        if {b"content-length", b"transfer-encoding"} <= given:
+            # One who reads the length and one who reads the chunks see two different next requests (RFC 9112, 6.3).
+            raise Problem("malformed", "a request has a length or chunks, and not both").with_headers(_CLOSING)
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 or name_of(hosts[0]) not in self._hosts:
             raise Problem("wrong-host", "the Host header names a server that this one is not")
@@ -125,8 +134,15 @@ def name_of(host: str) -> str:
     return match[1].lower() if match else ""
 
 
+def _limit(path: str) -> int:
+    if SMALL.fullmatch(path):
+        return LARGEST_SMALL
+    return LARGEST_UPLOAD if UPLOADS.fullmatch(path) else LARGEST
+
+
 async def _refuse(problem: Problem, send: Send) -> None:
     body = json.dumps(problem.as_json()).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from octo_platform import retention
 from octo_platform.api import failures
 from octo_platform.api.app import create_app
 from octo_platform.api.guard import Guard, name_of
@@ -86,10 +87,12 @@ async def _serve(
     with _stopped_by_signals(installation, api, data):
         async with asyncio.TaskGroup() as group:
             reconciling = group.create_task(Reconciler(installation).run())
+            sweeping = group.create_task(retention.run(installation))
             serving = group.create_task(data.serve([data_listener]))
             if ready is not None:
                 await ready(installation)
             await api.serve([listener])
+            sweeping.cancel()
             reconciling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reconciling
@@ -119,7 +122,6 @@ def _server(app: FastAPI) -> _Server:
         ws="none",
         timeout_keep_alive=KEEP_ALIVE,
         h11_max_incomplete_event_size=LARGEST_HEAD,
-        limit_concurrency=500,
         lifespan="off",
     )
     return _Server(config)

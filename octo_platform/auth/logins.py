@@ -22,7 +22,7 @@ from octo_platform.auth.policy import Role
 from octo_platform.auth.principal import Principal
 from octo_platform.auth.signing import Signing
 from octo_platform.storage.database import LOCK, Database
-from octo_platform.storage.tables import Login, User
+from octo_platform.storage.tables import AuditEntry, Login, User
 
 log = logging.getLogger("octo.platform")
 
@@ -34,6 +34,7 @@ IDLE = timedelta(hours=24)
 
 GRACE = timedelta(seconds=20)
 _PURPOSE = "renewal"
+_COPIED = "a cookie was used that was renewed long ago: somebody may have copied it"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Logins:
             if why := self._why_not(login, user, found[1]):
                 log.warning("a login ends", extra={"fields": {"user": user.id, "why": why}})
                 await self.end(session, login.id)
+                if why == _COPIED:
+                    session.add(_entry(user, why))
                 return None
             is_first = found[1] == login.turn
             if is_first:
@@ -105,7 +108,7 @@ class Logins:
             return "it is too old"
         if turn == login.turn or (turn == login.turn - 1 and at - login.turned_at < GRACE):
             return ""
-        return "a cookie was used that was renewed long ago: somebody may have copied it"
+        return _COPIED
 
     async def principal(self, id_: str) -> Principal | None:
         """Who is signed in with a login, and what they may now; None if it has ended."""
@@ -129,6 +132,11 @@ class Logins:
 
     async def _mac(self, login: str, turn: int) -> str:
         return await self._signing.mac(_PURPOSE, f"{login}.{turn}")
+
+
+def _entry(user: User, why: str) -> AuditEntry:
+    target = f"{user.email or user.id}: {why}"
+    return AuditEntry(actor=f"cookie:{user.id}", action="session.create", target=target, outcome=401, request="")
 
 
 async def locked(session: AsyncSession, login: str) -> tuple[Login | None, User | None]:

@@ -75,5 +75,10 @@ def may(role: Role, action: str) -> bool:
     return role in POLICY.get(action, ANYBODY)
 
 
+def is_write(method: str, action: str) -> bool:
+    """Whether a request changes something. Some ask by POST for what they only read, e.g. a plan."""
+    return method not in ("GET", "HEAD") and not action.endswith(".read")
+
+
 def is_known(action: str) -> bool:
     return action in POLICY or action in OPEN or action in OWN or action in KEYED

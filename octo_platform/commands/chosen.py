@@ -20,7 +20,7 @@ from octo.config import yaml
 from octo.config.report import Report
 from octo.config.substitute import plain
 from octo_platform import faults
-from octo_platform.options import Clusters, Oidc, Options
+from octo_platform.options import Clusters, Limits, Oidc, Options
 from octo_platform.storage.database import url_of
 
 KEYS = "OCTO_PLATFORM_KEYS"
@@ -28,7 +28,7 @@ CLIENT_SECRET = "OCTO_PLATFORM_OIDC_CLIENT_SECRET"  # noqa: S105  the name of a 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _MOST_BYTES = 1 << 20
 _SECRET = ("keys", "clientSecret", "client_secret")
-_PARTS: dict[str, type[BaseModel]] = {"oidc": Oidc, "kubernetes": Clusters}
+_PARTS: dict[str, type[BaseModel]] = {"oidc": Oidc, "kubernetes": Clusters, "limits": Limits}
 
 
 def options(given: Mapping[str, Any], file: Path | None, environ: Mapping[str, str] = os.environ) -> Options:

@@ -122,10 +122,14 @@ class Client:
         raise AssertionError("the last try returns or raises")
 
     @contextmanager
-    def stream(self, path: str, **query: Any) -> Iterator[httpx.Response]:
-        """An answer that goes on, e.g. of events. Raises `Refused`, `Unreachable`, also while it is read."""
+    def stream(self, path: str, last: str = "", **query: Any) -> Iterator[httpx.Response]:
+        """An answer that goes on, e.g. of events. last: the id of the event to go on behind.
+
+        Raises `Refused`, `Unreachable`, also while it is read.
+        """
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         try:
-            with self._http.stream("GET", path, params=query, headers={"Accept": "text/event-stream"}) as answer:
+            with self._http.stream("GET", path, params=query, headers=headers) as answer:
                 if answer.status_code != 200:
                     answer.read()
                     self._checked(answer)

@@ -15,6 +15,7 @@ from octo_platform.commands.address import Address
 from octo_platform.commands.client import Client, Refused, Unreachable
 
 LINES = 20
+_TRIES = 8
 _MOST_BYTES = 8 << 20
 """Of one event."""
 
@@ -35,10 +36,11 @@ class Interrupted(Failed):
 
 
 class Event(NamedTuple):
-    """name: "" for an ordinary one."""
+    """name: "" for an ordinary one. id: "" for one without."""
 
     name: str
     data: Any
+    id: str = ""
 
 
 def follow(client: Client, place: Address, generation: int, timeout: float, *, quiet: bool = False) -> dict[str, Any]:
@@ -99,20 +101,19 @@ def _pictures(client: Client, place: Address, end: float, path: str = "") -> Ite
                     yield each.data
         except TimeoutError:
             raise Failed(f"{place} is not ready yet; the platform goes on: octo deployments show {place}") from None
-        except Unreachable:
-            broken += 1
-            if broken > 5 or time.monotonic() > end:
-                raise
-        except Refused as refused:
-            if path and refused.code == "not-found":
+        except (Unreachable, Refused) as error:
+            code = error.code if isinstance(error, Refused) else "busy"
+            if path and code == "not-found":
                 return
-            raise
+            broken += 1
+            if code != "busy" or broken > _TRIES or time.monotonic() > end:
+                raise
         time.sleep(min(0.2 * 2**broken, 5.0))
 
 
 def events(answer: httpx.Response, end: float = float("inf")) -> Iterator[Event]:
     """The events of a stream. Raises TimeoutError at the first line after `end`."""
-    name, data = "", ""
+    name, data, id_ = "", "", ""
     for line in answer.iter_lines():
         if time.monotonic() > end:
             raise TimeoutError
@@ -120,16 +121,18 @@ def events(answer: httpx.Response, end: float = float("inf")) -> Iterator[Event]
         value = value.removeprefix(" ")
         if field == "event":
             name = value
+        elif field == "id":
+            id_ = value
         elif field == "data":
             data += value
             if len(data) > _MOST_BYTES:
                 raise Refused("", "an event of the platform is too large to be one")
         elif not line and data:
             try:
-                yield Event(name, json.loads(data))
+                yield Event(name, json.loads(data), id_)
             except ValueError:
                 raise Refused("", "an event of the platform is no JSON") from None
-            name, data = "", ""
+            name, data, id_ = "", "", ""
 
 
 def _line(picture: Mapping[str, Any]) -> str:

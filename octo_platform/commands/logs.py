@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import OrderedDict
 from contextlib import suppress
 from typing import Any
 
@@ -13,10 +14,11 @@ from octo.cli.help import Verb
 from octo.cli.terminal import say
 from octo_platform.commands import asking
 from octo_platform.commands.address import Address, address
-from octo_platform.commands.client import Client, Unreachable
+from octo_platform.commands.client import Client, Refused, Unreachable
 from octo_platform.commands.following import events, readable
 
-_TRIES = 5
+_TRIES = 8
+_MOST_SEEN = 20_000
 
 
 @click.command(
@@ -45,23 +47,34 @@ def command(deployment: str, lines: int, follow: bool, server: str | None, form:
 
 
 def _follow(client: Client, place: Address, lines: int, form: str) -> None:
-    """Print each line as it comes, until Ctrl-C. A stream that breaks is opened again, where it goes on."""
-    last = None if lines else next(iter(client.get(f"{place.path}/logs", lines=1)), None)
+    """Print each line as it comes, until Ctrl-C or the end of the log. A stream that breaks is taken up again."""
+    seen: OrderedDict[str, None] = OrderedDict()
     broken = 0
-    while True:
+    while broken <= _TRIES:
+        last = next(reversed(seen), "")
         try:
-            with client.stream(f"{place.path}/logs/events", lines=max(lines, 1)) as answer:
+            with client.stream(f"{place.path}/logs/events", last, lines=lines) as answer:
                 for each in events(answer):
-                    if each.data != last:  # a stream begins with the line that was the last one
+                    broken = 0
+                    if each.name == "end":
+                        return
+                    if each.name == "" and each.id not in seen:  # some may come twice
                         _print(each.data, form)
-                    last, broken, lines = each.data, 0, 0
-        except Unreachable:
-            broken += 1
-            if broken > _TRIES:
+                    _keep(seen, each.id)
+        except (Unreachable, Refused) as error:
+            if broken == _TRIES or (isinstance(error, Refused) and error.code != "busy"):
                 raise
-            time.sleep(min(0.2 * 2**broken, 5.0))
-        else:
-            return
+        broken += 1
+        time.sleep(min(0.2 * 2**broken, 5.0))
+    raise Unreachable(f"{client.url} ends the log again and again")
+
+
+def _keep(seen: OrderedDict[str, None], id_: str) -> None:
+    if id_:
+        seen[id_] = None
+        seen.move_to_end(id_)
+        if len(seen) > _MOST_SEEN:
+            seen.popitem(last=False)
 
 
 def _print(line: dict[str, Any], form: str) -> None:

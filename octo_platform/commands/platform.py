@@ -130,6 +130,12 @@ def kubernetes_options(command: F) -> F:
     envvar="OCTO_PLATFORM_PROGRESS_DEADLINE",
     help="Seconds after which a version that is not ready has failed; default 120.",
 )
+@click.option(
+    "--audit-days",
+    type=click.IntRange(1, 36_500),
+    envvar="OCTO_PLATFORM_AUDIT_DAYS",
+    help="Days that the audit log keeps an entry; default 365.",
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Format of the log lines on stderr.")
 @click.option(
     "--log-level",

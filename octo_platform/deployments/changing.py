@@ -16,6 +16,7 @@ from octo_platform.problem import Problem
 from octo_platform.storage import secrets
 from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import Deployment, Environment, Integration, Release, Version
+from octo_platform.web import limits
 from octo_platform.web.call import Call
 
 
@@ -29,6 +30,7 @@ async def create(
     settings: Settings,
 ) -> Deployment:
     """Want a new deployment. That its address is free is a constraint of the database."""
+    await limits.one_more(session, call, "deployments")
     where = await environment_named(session, call.space.id, environment)
     of = await integration_named(session, call.space.id, integration)
     version = await version_tagged(session, of, tag)

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Query
+from fastapi import Header, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from octo_platform.deploy.target import Answer, LogLine, Target
 from octo_platform.deployments import store
 from octo_platform.deployments.building import place_of
+from octo_platform.deployments.log_stream import Marked, followed
 from octo_platform.deployments.shown import read
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import Deployment, Environment
 from octo_platform.web.call import Call, Within
-from octo_platform.web.events import event, lines as lines_of, pictures, stream
+from octo_platform.web.events import Stream, event, lines as lines_of, pictures
 from octo_platform.web.routing import Routes
 from octo_platform.web.shapes import Shape
 
@@ -40,8 +42,9 @@ _LONGEST_LINE = 16_384
 
 
 class Line(Shape):
-    """A line of the log. instance: the process or pod that wrote it."""
+    """A line of the log. id: in a stream, see there. instance: the process or pod that wrote it."""
 
+    id: str | None = None
     at: datetime | None = None
     instance: str
     text: str
@@ -78,7 +81,7 @@ async def follow_deployment(call: Within, deployment: str) -> StreamingResponse:
             found = await session.get(Deployment, row.id)
             return None if found is None else (await read(session, found)).model_dump(by_alias=True, mode="json")
 
-    return stream(pictures(call.installation.bells, f"deployment/{row.id}", look, _still(call)))
+    return Stream(call.who.id, pictures(call.installation.bells, f"deployment/{row.id}", look, _still(call)))
 
 
 @routes.on("GET", f"{_ONE}/logs", "logs.read", tool=True)
@@ -90,16 +93,32 @@ async def read_logs(call: Within, deployment: str, lines: Annotated[int, Query(g
 
 @routes.on("GET", f"{_ONE}/logs/events", "logs.read", **_EVENTS)
 async def follow_logs(
-    call: Within, deployment: str, lines: Annotated[int, Query(ge=1, le=2000)] = 200
+    call: Within,
+    deployment: str,
+    lines: Annotated[int, Query(ge=0, le=2000)] = 200,
+    last: Annotated[str, Header(alias="Last-Event-ID", max_length=100, description="Of the last line seen")] = "",
 ) -> StreamingResponse:
-    """Stream the last lines, and then each as it comes, until who looks may not any more."""
+    """Stream the last lines, and then each as it comes, until who looks may not any more.
+
+    Each has an id. With the last one as `Last-Event-ID`, it goes on behind that line; some lines may come again where
+    several instances write, with the ids that they had. The event `end` says that there will be no more.
+    """
     row, target = await _target(call, deployment)
 
     async def events() -> AsyncGenerator[str]:
-        async for each in target.logs(row.id, lines=lines, follow=True):
-            yield event(_line(each).model_dump(by_alias=True, mode="json"))
+        async with aclosing(followed(target, row.id, lines, last)) as found:
+            async for each in found:
+                yield _told_of(each)
+        yield event({}, "end")
 
-    return stream(lines_of(events(), _still(call)))
+    return Stream(call.who.id, lines_of(events(), _still(call)))
+
+
+def _told_of(marked: Marked) -> str:
+    if marked.line is None:
+        return event({}, "from", marked.id)
+    line = _line(marked.line).model_copy(update={"id": marked.id or None})
+    return event(line.model_dump(by_alias=True, mode="json"), id_=marked.id)
 
 
 @routes.on("GET", f"{_ONE}/status", "metrics.read", tool=True)

@@ -13,6 +13,7 @@ from octo_platform.environments import allowed, store
 from octo_platform.environments.settings import KubernetesSettings, checked
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import Deployment, Environment, Secret
+from octo_platform.web import limits
 from octo_platform.web.call import Within
 from octo_platform.web.etags import IfMatch, revise, tell
 from octo_platform.web.paging import Cursor, Limit, Page, page, part
@@ -67,6 +68,7 @@ async def create_environment(call: Within, body: NewEnvironment, response: Respo
         raise Problem("invalid", f"target: this installation does not deploy to {body.target}")
     settings = checked(body.target, body.settings)
     async with call.write() as session:
+        await limits.one_more(session, call, "environments")
         await _allow(session, call, settings)
         row = Environment(workspace_id=call.space.id, name=body.name, target=body.target, settings=_stored(settings))
         session.add(row)

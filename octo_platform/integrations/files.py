@@ -12,6 +12,7 @@ from octo_platform.flows.archive import check_files, checked_path, kind_of, pack
 from octo_platform.integrations import store
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import File, now
+from octo_platform.web import limits
 from octo_platform.web.call import Within
 from octo_platform.web.etags import IfMatch, IfNoneMatch, etag, expect, revise, tell
 from octo_platform.web.routing import Routes
@@ -82,7 +83,8 @@ async def write_file(
         elif if_none_match != "*":
             text = "a new file needs `If-None-Match: *`"
             raise Problem("changed" if if_match else "if-match-needed", text)
-        await store.put_files(session, row, {path: content}, whole=False)
+        more = await store.put_files(session, row, {path: content}, whole=False)
+        await limits.more_bytes(session, call, more)
         row.revision += 1
         row.updated_by = call.user_id
         await session.flush()
@@ -128,6 +130,7 @@ async def write_archive(
     async with call.write() as session:
         row = await store.integration(session, call.space.id, integration, lock=True)
         revise(row, if_match)
-        await store.put_files(session, row, files, whole=True)
+        more = await store.put_files(session, row, files, whole=True)
+        await limits.more_bytes(session, call, more)
         row.updated_by = call.user_id
     tell(response, row)

@@ -14,6 +14,7 @@ from octo_platform.flows.archive import Files, checked_path
 from octo_platform.integrations import samples, store
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import Deployment, Folder, Integration, User
+from octo_platform.web import limits
 from octo_platform.web.call import Call, Within
 from octo_platform.web.etags import IfMatch, revise, tell
 from octo_platform.web.paging import Cursor, Limit, Page, Statement, page, part
@@ -119,6 +120,7 @@ async def create_integration(call: Within, body: NewIntegration, response: Respo
     call.target = f"integration {call.space.name}/{body.name}"
     files = _first_files(body)
     async with call.write() as session:
+        await limits.one_more(session, call, "integrations")
         row = Integration(
             workspace_id=call.space.id,
             folder_id=await _folder(session, call, body.folder),
@@ -129,7 +131,8 @@ async def create_integration(call: Within, body: NewIntegration, response: Respo
         )
         session.add(row)
         await session.flush()
-        await store.put_files(session, row, files, whole=True)
+        more = await store.put_files(session, row, files, whole=True)
+        await limits.more_bytes(session, call, more)
         await session.flush()
     tell(response, row)
     response.headers["Location"] = f"/api/v1/workspaces/{call.space.name}/integrations/{body.name}"

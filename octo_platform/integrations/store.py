@@ -39,11 +39,16 @@ async def version(session: AsyncSession, of: Integration, tag: str) -> Version:
     return row
 
 
-async def put_files(session: AsyncSession, of: Integration, new: Mapping[str, bytes], *, whole: bool) -> None:
-    """Write files. whole: they are all that it has from now on. Raises `Problem` if they are too many, or too large."""
+async def put_files(session: AsyncSession, of: Integration, new: Mapping[str, bytes], *, whole: bool) -> int:
+    """Write files, and return how many bytes more there are. whole: they are all that it has from now on.
+
+    Raises `Problem` if they are too many, or too large.
+    """
     rows = {row.path: row for row in await session.scalars(select(File).where(File.integration_id == of.id))}
     kept = {} if whole else {path: row.content for path, row in rows.items()}
-    check_files(kept | dict(new))
+    all_ = kept | dict(new)
+    check_files(all_)
+    before = sum(len(row.content) for row in rows.values())
     if whole:
         for path in rows.keys() - new.keys():
             await session.delete(rows[path])
@@ -55,3 +60,4 @@ async def put_files(session: AsyncSession, of: Integration, new: Mapping[str, by
             row.content = content
             row.revision += 1
     of.updated_at = now()
+    return sum(map(len, all_.values())) - before

@@ -15,7 +15,9 @@ from octo_platform.faults import meaning
 from octo_platform.flows.archive import Files, content_hash, packed
 from octo_platform.integrations import store
 from octo_platform.problem import Problem
+from octo_platform.storage.database import STAYS
 from octo_platform.storage.tables import Bundle, Deployment, Release, Version
+from octo_platform.web import limits
 from octo_platform.web.call import Call, Within
 from octo_platform.web.paging import Cursor, Limit, Page, page, part
 from octo_platform.web.routing import Routes
@@ -76,7 +78,7 @@ async def check_integration(call: Within, integration: str) -> Checked:
     async with call.read() as session:
         row = await store.integration(session, call.space.id, integration)
         files = await store.files_of(session, row.id)
-    return checked(await call.installation.inspector.facts(files))
+    return checked(await _facts(call, files))
 
 
 @routes.on("POST", f"{_ROOT}/versions", "versions.write", tool=True, status_code=201)
@@ -91,7 +93,8 @@ async def create_version(call: Within, integration: str, body: NewVersion) -> Ve
     bundle = known or await _bundle(call, files, hash_)
     async with call.write() as session:
         row = await store.integration(session, call.space.id, integration, lock=True)
-        if await session.get(Bundle, hash_) is None:
+        await limits.one_more_version(session, call, row)
+        if await session.get(Bundle, hash_, with_for_update=STAYS) is None:
             session.add(Bundle(hash=hash_, archive=bundle.archive, facts=bundle.facts))
             await session.flush()
         made = Version(integration_id=row.id, tag=body.tag, hash=hash_, note=body.note, created_by=call.user_id)
@@ -101,12 +104,17 @@ async def create_version(call: Within, integration: str, body: NewVersion) -> Ve
 
 
 async def _bundle(call: Call, files: Files, hash_: str) -> Bundle:
-    facts = await call.installation.inspector.facts(files)
+    facts = await _facts(call, files)
     if not facts["ok"]:
         raise Problem("flow-problems", "the flow files have problems, see `problems`", problems=facts["problems"][:100])
     if not facts["flows"]:
         raise Problem("flow-problems", "there is no flow in these files", problems=[])
     return Bundle(hash=hash_, archive=packed(files), facts=facts)
+
+
+async def _facts(call: Call, files: Files) -> dict[str, Any]:
+    with call.installation.checks.taken(call.who.id):  # each is a process that may take a minute
+        return await call.installation.inspector.facts(files)
 
 
 @routes.on("GET", f"{_ROOT}/versions", "versions.read", tool=True)

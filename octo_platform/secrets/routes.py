@@ -15,6 +15,7 @@ from octo_platform.faults import meaning
 from octo_platform.problem import Problem
 from octo_platform.storage import secrets as store
 from octo_platform.storage.tables import Environment, Secret
+from octo_platform.web import limits
 from octo_platform.web.call import Call, Within
 from octo_platform.web.etags import IfMatch, IfNoneMatch, expect, revise, tell
 from octo_platform.web.paging import Cursor, Limit, Page, page, part
@@ -130,6 +131,7 @@ async def _write(
         if row is None:
             if if_match is not None and if_match != "*":
                 raise Problem("changed", "it is gone")
+            await limits.one_more(session, call, "secrets")
             row = Secret(
                 workspace_id=call.space.id,
                 environment_id=where.id if where else None,

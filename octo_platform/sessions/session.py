@@ -190,6 +190,7 @@ async def _whose(call: Call, request: Request, given: Credentials) -> User:
             # Not with what was typed: people type their password into the wrong field.
             whose, address = user.id if user else None, request.client.host if request.client else ""
             log.warning("a sign-in failed", extra={"fields": {"user": whose, "address": address}})
+            call.target = f"{user.email if user else 'nobody we know'} from {address}"
             raise Problem("bad-credentials")
     identity.accounts.clear(account)
     return user

@@ -56,7 +56,6 @@ async def make(call: Asked, request: Request, first: First) -> Made:
     """Make the first administrator. Of two who try at once, one does."""
     identity = call.installation.identity
     identity.same_site(request.method, request.headers, by_cookie=False)
-    call.target = first.email
     if not call.installation.options.passwords:
         raise Problem("sign-in-off", "the first administrator comes from the identity provider")
     if await identity.is_set_up():
@@ -64,6 +63,7 @@ async def make(call: Asked, request: Request, first: First) -> Made:
     with throttled(identity, request):
         async with call.read() as session:
             await identity.check_setup_token(session, first.token.get_secret_value())
+    call.target = first.email
     hashed = await identity.passwords.hashed(first.password.get_secret_value())
     async with call.write() as session:
         await identity.use_setup_token(session, first.token.get_secret_value())

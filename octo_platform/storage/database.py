@@ -23,6 +23,10 @@ LOCK: dict[str, Any] = {"key_share": True}
 """How rows are locked that will be changed: others may still refer to them. A stronger lock makes deadlocks."""
 
 
+STAYS: dict[str, Any] = {"read": True, "key_share": True}
+"""How rows are locked that must not go before something refers to them."""
+
+
 class Away(OperationalError):
     """The database cannot be reached, or lets nobody in."""
 

@@ -194,7 +194,7 @@ class Setting(Table):
 
 
 class AuditEntry(Table):
-    """A write, whoever did it, also one that was refused by the policy."""
+    """A write, whoever did it, also one that was refused. request: "" for what no request has done."""
 
     __tablename__ = "audit"
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
 from fastapi.responses import StreamingResponse
+from sqlalchemy.exc import SQLAlchemyError
 
+from octo.core.log import fields
 from octo_platform.bells import Bells
+from octo_platform.deploy.target import Refused, Unreachable
 from octo_platform.installation import Installation
+
+log = logging.getLogger("octo.platform")
 
 ALIVE = 15.0
 """Seconds between two signs of life: proxies close streams that are silent for longer."""
@@ -19,13 +25,25 @@ ALIVE = 15.0
 LOOK = 2.0
 """Seconds after which it looks although no bell has rung: another process may have changed something."""
 
-HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 
 
 class Stream(StreamingResponse):
-    """Events, until there are no more, the client leaves, or the platform stops: then the stream ends as it should."""
+    """Events, until there are no more, the client leaves, or the platform stops: then the stream ends as it should.
+
+    Raises `Problem`, before it begins, where the one who asks has too many, or all together have.
+    """
+
+    def __init__(self, who: str, events: AsyncIterator[str]) -> None:
+        super().__init__(_unbroken(events), media_type="text/event-stream", headers=HEADERS)
+        self._who = who
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        installation: Installation = scope["app"].state.installation
+        with installation.streams.taken(self._who):
+            await self._send_all(installation, scope, receive, send)
+
+    async def _send_all(self, installation: Installation, scope: Any, receive: Any, send: Any) -> None:
         is_open = False
 
         async def noting(message: Any) -> None:
@@ -33,7 +51,6 @@ class Stream(StreamingResponse):
             await send(message)
             is_open = message["type"] == "http.response.start" or message.get("more_body", False)
 
-        installation: Installation = scope["app"].state.installation
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(super().__call__(scope, receive, noting))
             stopping = group.create_task(installation.stopping.wait())
@@ -46,12 +63,17 @@ class Stream(StreamingResponse):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def stream(events: AsyncIterator[str]) -> StreamingResponse:
-    return Stream(events, media_type="text/event-stream", headers=HEADERS)
+async def _unbroken(events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The events until something that is asked for them does not answer: who listens comes again."""
+    try:
+        async for each in events:
+            yield each
+    except (SQLAlchemyError, Unreachable, Refused) as error:
+        log.warning("a stream was broken off", extra=fields(error=type(error).__name__))
 
 
-def event(data: object, name: str = "") -> str:
-    head = f"event: {name}\n" if name else ""
+def event(data: object, name: str = "", id_: str = "") -> str:
+    head = (f"event: {name}\n" if name else "") + (f"id: {id_}\n" if id_ else "")
     return f"{head}data: {json.dumps(data, ensure_ascii=False, default=str)}\n\n"
 
 

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
+from octo_platform.auth import policy
 from octo_platform.installation import Installation
 from octo_platform.problem import Problem
 from octo_platform.storage.database import LOCK, Database
@@ -17,6 +18,7 @@ from octo_platform.storage.tables import Answered, now
 from octo_platform.web.call import Call
 
 HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
 _LONGEST = 200
 _STUCK = timedelta(minutes=5)
@@ -30,6 +32,10 @@ async def answered_once(request: Request, call: Call, answer: Callable[[], Await
     key = request.headers.get(HEADER)
     if key is None or request.method != "POST" or call.principal is None:
         return await answer()
+    if not policy.is_write(request.method, call.action):
+        return (
+            await answer()
+        )  # it changes nothing, however often it is asked; nor is its answer kept, which may be large
     if not 0 < len(key) <= _LONGEST or not key.isprintable():
         raise Problem("invalid", f"`{HEADER}` has 1 to {_LONGEST} printable characters")
     digest = await _digest(request)
@@ -79,7 +85,7 @@ async def _found(installation: Installation, actor: str, key: str, digest: str) 
             row.created_at = now()
             return None
         body = installation.keyring.open(_place(actor, key), row.body)
-        return Response(body, row.status, {**row.headers, "Idempotency-Replayed": "true"})
+        return Response(body, row.status, {**row.headers, REPLAYED: "true"})
 
 
 def _place(actor: str, key: str) -> str:

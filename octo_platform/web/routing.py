@@ -6,7 +6,9 @@ audit log. Somebody who may see nothing of a workspace is told that there is non
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import re
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -15,7 +17,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from octo_platform.auth import policy
-from octo_platform.auth.principal import Principal
+from octo_platform.auth.throttle import network_of
 from octo_platform.installation import Installation
 from octo_platform.problem import Problem
 from octo_platform.storage.tables import Workspace
@@ -25,6 +27,12 @@ from octo_platform.web.call import Call, workspace_named
 ACTION = "x-octo-action"
 TOOL = "x-octo-tool"
 """What says in the document of the API that assistants may call the route, and by which name."""
+UPLOADS = re.compile(r"/api/v1/workspaces/[^/]+/integrations(?:/[^/]+/archive)?")
+"""Paths whose requests may have larger bodies than others: of files, as a zip archive or in JSON."""
+
+LARGEST = 2 << 20
+"""Bytes of the body of any other request."""
+
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -54,14 +62,16 @@ class Guarded(APIRoute):
             call = await _let_in(request, action)
             request.state.call = call
             try:
-                response = await repeats.answered_once(request, call, lambda: endpoint(request))
+                with _shared(request, call):
+                    response = await repeats.answered_once(request, call, lambda: endpoint(request))
             except Problem as problem:
                 await _note(request, call, problem.status)
                 raise
             except RequestValidationError:
                 await _note(request, call, 422)
                 raise
-            await _note(request, call, response.status_code)
+            if repeats.REPLAYED not in response.headers:  # it was noted when it was carried out
+                await _note(request, call, response.status_code)
             return response
 
         return handle
@@ -87,6 +97,31 @@ class Routes(APIRouter):
         return declare
 
 
+@contextmanager
+def _shared(request: Request, call: Call) -> Iterator[None]:
+    """A share of what may be under way, before the body is read. Raises `Problem` if there is none."""
+    installation, who = call.installation, holder(request, call)
+    with ExitStack() as stack:
+        stack.enter_context(installation.requests.taken(who))
+        if _is_large(request):
+            stack.enter_context(installation.uploads.taken(who))
+        yield
+
+
+def _is_large(request: Request) -> bool:
+    if request.method == "GET" or not UPLOADS.fullmatch(request.url.path):
+        return False
+    length = request.headers.get("content-length", "")
+    return not length.isdigit() or int(length) > LARGEST
+
+
+def holder(request: Request, call: Call) -> str:
+    """Whose share it is: of the person, with all their keys; of the address where nobody is signed in."""
+    if call.principal is not None:
+        return call.principal.id
+    return network_of(request.client.host if request.client else "")
+
+
 async def _let_in(request: Request, action: str) -> Call:
     installation: Installation = request.app.state.installation
     address = request.client.host if request.client else ""
@@ -94,8 +129,10 @@ async def _let_in(request: Request, action: str) -> Call:
     name = request.path_params.get("workspace")
     if action not in policy.OPEN and principal is None:
         await _refuse_unknown(installation)
-    workspace = await _workspace(installation, principal, name) if name is not None else None
-    call = Call(installation, principal, workspace, action, request.state.id, request.url.path)
+    call = Call(installation, principal, None, action, request.state.id, request.url.path)
+    if name is not None:
+        call.workspace = await _workspace(call, request, name)
+    workspace = call.workspace
     if action not in policy.OPEN:
         assert principal is not None
         if principal.way in ("cookie", "local"):
@@ -119,17 +156,24 @@ async def _refuse_unknown(installation: Installation) -> None:
     raise Problem("not-signed-in").with_headers({"WWW-Authenticate": 'Bearer realm="octo"'})
 
 
-async def _workspace(installation: Installation, principal: Principal | None, name: str) -> Workspace:
-    async with installation.database.read() as session:
+async def _workspace(call: Call, request: Request, name: str) -> Workspace:
+    """The workspace of a request. Raises `Problem`, also for one in which they may nothing."""
+    async with call.read() as session:
         found = await workspace_named(session, name)
-    if found is None or principal is None or not principal.roles_in(found.id):
+    if found is None or call.principal is None or not call.principal.roles_in(found.id):
+        await _note(request, call, 404)
         raise Problem("not-found", f"there is no workspace {name!r}")
     return found
 
 
 async def _note(request: Request, call: Call, outcome: int) -> None:
-    """Keep a write in the audit log that no transaction of its own has kept: most of all, one that was refused."""
-    if request.method in ("GET", "HEAD") or call.principal is None or call.is_noted:
+    """Keep a write in the audit log that no transaction of its own has kept: most of all, one that was refused.
+
+    Of those who are not signed in, it has who was refused, so each password that was wrong.
+    """
+    if call.is_noted or not policy.is_write(request.method, call.action):
+        return
+    if call.principal is None and not (outcome in (401, 403) and call.installation.strangers.take()):
         return
     async with call.installation.database.write() as session:
         session.add(call.entry(outcome))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from octo_platform.faults import meaning
@@ -45,7 +45,20 @@ Hidden = Annotated[SecretStr, AfterValidator(_text)]
 """A text that is shown nowhere."""
 
 
+MOST_MEMBERS = 1_000
+"""Of an object in a body."""
+
+
 class Shape(BaseModel):
     """See the module."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_size(cls, value: object) -> object:
+        """Before any member is looked at: each that is wrong is told, and that takes seconds where there are many."""
+        for each in (value, *(value.values() if isinstance(value, dict) and len(value) <= MOST_MEMBERS else ())):
+            if isinstance(each, dict) and len(each) > MOST_MEMBERS:
+                raise ValueError(f"it has at most {MOST_MEMBERS:,} members")
+        return value

@@ -73,3 +73,18 @@ async def test_methods_and_paths_that_are_not_there(client):
     assert await problem(client.get("/workspaces/")) in ("not-found", "wrong-method")
     assert await problem(client.get("/%2e%2e/%2e%2e/etc/passwd")) == "not-found"
     assert await problem(client.get("/health?" + "x" * 9000)) == "too-large"
+
+
+@pytest.mark.parametrize("path", ["/session", "/setup", "/device", "/device/token", "/session/renewal"])
+async def test_where_nobody_has_to_be_signed_in_bodies_are_small(client, path):
+    assert await problem(client.post(path, json={"email": "x" * 20_000})) == "too-large"
+
+
+async def test_many_wrong_members_are_one_fault(client):
+    """Each of them would be told, which takes seconds in which nobody else is answered."""
+    many = {f"m{n}": 1 for n in range(1_001)}
+    await done(client.post("/workspaces", json={"name": "shop"}))
+    for body, path in ((many, "/workspaces"), ({"name": "a", "files": many}, "/workspaces/shop/integrations")):
+        answer = await client.post(path, json=body)
+        assert answer.json()["code"] == "invalid"
+        assert [each["what"] for each in answer.json()["faults"]] == ["it has at most 1,000 members"]

@@ -93,3 +93,44 @@ async def test_no_other_protocol_is_spoken(port):
     version = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: YQ==\r\n\r\n"
     found = await _told(port, ALIVE + upgrade + version)
     assert found.startswith(b"HTTP/1.1 204")
+
+
+async def test_who_opens_many_connections_keeps_nobody_out(port, monkeypatch):
+    """A new one takes the place of the one that has waited the longest, and never of one that is being answered."""
+    monkeypatch.setattr(wire, "MOST", 5)
+    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(12)]
+    for _ in range(8):
+        assert (await _told(port, ALIVE + b"Connection: close\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    ended = [await reader.read() for reader, _ in opened[:7]]
+    assert ended == [b""] * 7
+    for _, writer in opened:
+        writer.close()
+
+
+async def test_connections_that_are_answered_stay(port, monkeypatch, house):
+    monkeypatch.setattr(wire, "MOST", 2)
+    go_on = asyncio.Event()
+
+    async def slow() -> bool:
+        await go_on.wait()
+        return True
+
+    monkeypatch.setattr(house.installation.identity, "is_set_up", slow)
+    ask = b"GET /api/v1/setup HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    async with asyncio.TaskGroup() as group:
+        asking = [group.create_task(_told(port, ask)) for _ in range(2)]
+        while house.installation.requests._taken.total() < 2:
+            await asyncio.sleep(0.01)
+        assert await _told(port, ALIVE + b"\r\n") == b""
+        go_on.set()
+    assert all(each.result().startswith(b"HTTP/1.1 200") for each in asking)
+
+
+async def test_a_request_with_a_length_and_chunks_is_refused(port):
+    """So nothing can be smuggled past a proxy that reads the length."""
+    head = b"POST /api/v1/device HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    both = b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+    found = await _told(port, head + both + b"2\r\n{}\r\n0\r\n\r\n" + ALIVE + b"\r\n")
+    assert found.startswith(b"HTTP/1.1 400")
+    assert b"urn:octo:problem:malformed" in found
+    assert found.count(b"HTTP/1.1 ") == 1

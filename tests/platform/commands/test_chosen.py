@@ -141,3 +141,13 @@ def test_the_page_has_all_that_can_be_said_of_a_provider():
     assert said == [
         [to_camel(name), "" if field.is_required() else str(field.default or "")] for name, field in known.items()
     ]
+
+
+def test_limits_stand_in_the_file(file, tmp_path):
+    file.write_text("limits: {deployments: 7}\nauditDays: 30\n")
+    found = options({"folder": tmp_path}, file, {})
+
+    assert (found.limits.deployments, found.limits.secrets, found.audit_days) == (7, 2_000, 30)
+    file.write_text("limits: {pods: 7}\n")
+    with pytest.raises(click.UsageError, match=r"limits.pods: there is no such option; there are integrations"):
+        options({"folder": tmp_path}, file, {})

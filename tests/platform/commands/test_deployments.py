@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 
+import httpx
 import pytest
+from sqlalchemy import update
+
+from octo_platform.deploy.target import LogLine, Unreachable
+from octo_platform.storage.tables import ApiKey
+from octo_platform.web import events
 
 
 @pytest.fixture
@@ -90,8 +96,6 @@ async def test_logs_for_people_and_for_programs(hello, typed):
 
 
 async def test_no_text_from_outside_controls_the_terminal(hello, typed, pretence, monkeypatch):
-    from octo_platform.deploy.target import LogLine
-
     async def logs(deployment, *, lines, follow):
         yield LogLine(None, "hello-0", "\x1b[2J\x1b]0;owned\x07")
 
@@ -101,21 +105,71 @@ async def test_no_text_from_outside_controls_the_terminal(hello, typed, pretence
     assert told.stdout == "hello-0  ·[2J·]0;owned·\n"
 
 
-async def test_a_stream_ends_with_the_platform(hello, house, typed, pretence, monkeypatch):
+async def test_a_stream_ends_with_the_platform(hello, house, url, pretence, monkeypatch):
     """It would keep the platform from ending, for as long as somebody looks."""
-    from octo_platform.deploy.target import LogLine
-
-    looks = asyncio.Event()
 
     async def logs(deployment, *, lines, follow):
         yield LogLine(None, "hello-0", "one")
-        looks.set()
         await asyncio.Event().wait()
 
     monkeypatch.setattr(pretence, "logs", logs)
-    async with asyncio.TaskGroup() as group:
-        following = group.create_task(typed("logs", "shop/dev:hello", "--follow"))
-        await looks.wait()
+    path = f"{url}/api/v1/workspaces/shop/deployments/dev:hello/logs/events"
+    async with httpx.AsyncClient(headers=hello.headers) as client, client.stream("GET", path) as answer:
+        lines = answer.aiter_lines()
+        assert (await anext(lines)).startswith("id: ")
         house.installation.stopping.set()
+        assert "event: end" not in [each async for each in lines], "the log goes on with the next start"
 
-    assert (following.result().exit_code, following.result().stdout) == (0, "hello-0  one\n")
+
+class Book:
+    """A log that breaks off once, while something is written."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+        self.kept = [LogLine(None, "hello-0", each) for each in ("one", "two")]
+        self.breaks = True
+
+    async def logs(self, deployment, *, lines, follow):
+        for each in self.kept[-lines:] if lines else ():
+            yield each
+        if not follow:
+            return
+        if self.breaks:
+            self.breaks = False
+            self.kept.append(LogLine(None, "hello-0", "meanwhile"))
+            raise Unreachable(self.how)
+        for each in ("three", "two"):
+            self.kept.append(LogLine(None, "hello-0", each))
+            yield self.kept[-1]
+
+
+async def test_a_followed_log_that_breaks_goes_on_where_it_was(hello, typed, pretence, monkeypatch):
+    monkeypatch.setattr(pretence, "logs", Book("the cluster is away").logs)
+    told = await typed("logs", "shop/dev:hello", "-f")
+    assert told.stdout.splitlines() == [f"hello-0  {each}" for each in ("one", "two", "meanwhile", "three", "two")]
+
+
+async def test_so_does_one_of_only_what_comes(hello, typed, pretence, monkeypatch):
+    monkeypatch.setattr(pretence, "logs", Book("the cluster is away").logs)
+    told = await typed("logs", "shop/dev:hello", "-f", "-n", "0")
+    assert told.stdout.splitlines() == [f"hello-0  {each}" for each in ("meanwhile", "three", "two")]
+
+
+async def test_who_may_not_see_it_any_more_is_told_so(hello, house, typed, pretence, monkeypatch):
+    """The stream ends; that is no end of the log."""
+
+    async def logs(deployment, *, lines, follow):
+        yield LogLine(None, "hello-0", "one")
+        await asyncio.Event().wait()
+
+    async def still(*_):
+        async with house.installation.database.write() as session:
+            await session.execute(update(ApiKey).values(revoked_at=ApiKey.created_at))
+        return False
+
+    monkeypatch.setattr(pretence, "logs", logs)
+    monkeypatch.setattr(events, "LOOK", 0.01)
+    monkeypatch.setattr(house.installation.identity, "still", still)
+    told = await typed("logs", "shop/dev:hello", "-f")
+    assert (told.exit_code, told.stdout) == (1, "hello-0  one\n")
+    assert "not-signed-in" in told.stderr

@@ -12,6 +12,7 @@ import uvicorn
 from octo.testing.servers import free_port
 from octo_platform.api.app import create_app
 from octo_platform.deploy.target import Answer, LogLine
+from octo_platform.shares import Shares
 from octo_platform.web import events
 from tests.platform.asking import ANY, FLOW, HERE, deployment, done, integration, problem, shop, until
 
@@ -151,6 +152,21 @@ async def test_a_log_ends_for_who_may_not_see_it_any_more(server, ready, quiet, 
     monkeypatch.setattr(installation.identity, "still", still)
     async with asyncio.timeout(20), server.stream("GET", f"{ONE}/logs/events") as stream:
         assert "gone" not in [each async for each in stream.aiter_lines()]  # it ends, although nothing is written
+
+
+async def test_streams_of_one_leave_room_for_others(server, ready, quiet, installation):
+    """They are no requests that end: somebody who opens many would have all that can be open."""
+    installation.streams = Shares("streams", most=10, each=2)
+    for path in ("events", "logs/events"):
+        async with (
+            server.stream("GET", f"{ONE}/{path}") as first,
+            server.stream("GET", f"{ONE}/{path}") as second,
+        ):
+            assert (first.status_code, second.status_code) == (200, 200)
+            assert await problem(server.get(f"{ONE}/{path}")) == "busy"
+            await done(server.get(ONE))
+        while installation.streams._taken:  # the server hears a moment later that they have gone
+            await asyncio.sleep(0.01)
 
 
 async def test_a_roll_out_with_a_plan_waits_for_no_instance(client, ready, pretence, monkeypatch):

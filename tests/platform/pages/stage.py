@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from octo_platform.api.app import create_app
 from octo_platform.api.serving import installed
-from octo_platform.deploy.target import Answer, LogLine, Observed, Reason
+from octo_platform.deploy.target import Answer, LogLine, Observed, Reason, Unreachable
 from octo_platform.deployments.reconciler import Reconciler
 from octo_platform.installation import Installation
 from octo_platform.options import Options
@@ -38,20 +38,24 @@ interrupted = threading.Event()
 class Stage(Pretence):
     """A pretence whose log stays open, and that of what is gone tells nothing, as real targets do.
 
-    lines: of the log. reason: of what fails. url: of what runs.
+    lines: of the log. reason: of what fails. url: of what runs. breaks: once set, a log that is followed breaks off.
     """
 
     lines: list[str] = field(default_factory=lambda: ["line 0", "line 1"])
     reason: str = "it ends at once"
     url: str | None = None
+    breaks: threading.Event = field(default_factory=threading.Event)
 
     async def logs(self, deployment: str, *, lines: int, follow: bool) -> AsyncIterator[LogLine]:
         if deployment not in self.desired:
             return
         for each in self.lines[-lines:]:
             yield LogLine(None, f"{self.desired[deployment].slug}-0", each)
-        if follow:
-            await asyncio.Event().wait()
+        while follow:
+            await asyncio.sleep(0.01)
+            if self.breaks.is_set():
+                self.breaks.clear()
+                raise Unreachable("nobody answers")
 
     async def ask(self, deployment: str, path: str, limit: int) -> list[Answer]:
         return await super().ask(deployment, path, limit) if deployment in self.desired else []

@@ -62,3 +62,19 @@ def test_a_deployment_is_scaled_paused_rolled_and_removed(
     expect(page.get_by_role("status")).to_have_text("This deployment is gone.")
     page.goto(f"/w/{space}/deployments")
     expect(page.locator("#deployments .empty")).to_be_visible()
+
+
+def test_a_log_goes_on_after_a_lost_connection(page: Page, platform: Platform, admin: httpx.Client, space: str) -> None:
+    """Each line stands there once, also one that was written while nobody listened."""
+    body = {"environment": "staging", "integration": "orders", "tag": "1.0.0"}
+    id_ = done(admin.post(f"/workspaces/{space}/deployments", json=body)).json()["id"]
+    page.goto(f"/w/{space}/deployments/{id_}")
+    lines = page.locator("#log li")
+    expect(lines).to_have_count(2)
+
+    before = platform.stage.lines
+    platform.stage.lines = [*before, "line 2"]
+    platform.stage.breaks.set()
+    expect(lines).to_have_count(3)
+    assert [each.split()[-2:] for each in lines.all_inner_texts()] == [["line", f"{n}"] for n in range(3)]
+    platform.stage.lines = before

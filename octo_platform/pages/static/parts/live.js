@@ -21,7 +21,8 @@ export function end() {
  * @property {string} path
  * @property {Record<string, string | number>} [query]
  * @property {(data: any) => void} event
- * @property {() => void} [opened] before the first event of each connection
+ * @property {(goesOn: boolean) => void} [opened] before the first event of each connection; whether it goes on behind
+ *   the last event that had an id, as browsers ask for after a lost connection
  * @property {() => void} [gone] what it told of is there no more
  * @property {(isOpen: boolean) => void} [state]
  */
@@ -38,16 +39,21 @@ export function follow(stream) {
 
   const open = () => {
     close();
+    let id = "";
     source = new EventSource(address(stream.path, stream.query));
     source.addEventListener("open", () => {
-      stream.opened?.();
+      stream.opened?.(id !== "");
       stream.state?.(true);
     });
-    source.addEventListener("message", (event) => stream.event(JSON.parse(event.data)));
+    source.addEventListener("message", (event) => {
+      id = event.lastEventId;
+      stream.event(JSON.parse(event.data));
+    });
     source.addEventListener("gone", () => {
       close();
       stream.gone?.();
     });
+    source.addEventListener("end", close);
     source.addEventListener("error", () => {
       if (isOver) return close();
       stream.state?.(false);

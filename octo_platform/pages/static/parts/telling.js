@@ -11,7 +11,7 @@ import { cell, duration, head, number, tag, when } from "./shown.js";
 
 const MOST_LINES = 2000;
 
-/** @typedef {{at?: string, instance: string, text: string}} Line */
+/** @typedef {{id?: string, at?: string, instance: string, text: string}} Line */
 /** @typedef {{instance: string, body?: any, error?: string}} Told */
 
 /** Follow the log for as long as somebody looks. @param {string} deployment */
@@ -24,6 +24,8 @@ export function logs(deployment) {
   }
   /** @type {Line[]} */
   let waiting = [];
+  /** The ids of the newest lines: after a lost connection some come twice. @type {Set<string>} */
+  const known = new Set();
   const draw = () => {
     const isAtEnd = where.scrollTop + where.clientHeight >= where.scrollHeight - 20;
     where.append(...waiting.map(line));
@@ -34,11 +36,16 @@ export function logs(deployment) {
   follow({
     path: `${deployment}/logs/events`,
     query: { lines: 200 },
-    opened: () => {
+    opened: (goesOn) => {
+      if (goesOn) return;
       waiting = [];
-      fill(where); // each connection begins with the last lines again
+      known.clear();
+      fill(where);
     },
     event: (line) => {
+      if (known.has(line.id)) return;
+      if (line.id) known.add(line.id);
+      if (known.size > 2 * MOST_LINES) known.delete(String(known.values().next().value));
       if (!waiting.length) requestAnimationFrame(draw);
       waiting.push(line);
     },
