@@ -34,6 +34,8 @@ CODES: dict[str, tuple[int, str]] = {
     "under-way": (409, "A request with this idempotency key is under way"),
     "if-match-needed": (428, "Send `If-Match` with the ETag that you have read"),
     "changed": (412, "It was changed by somebody else"),
+    "lost": (409, "It was held too long"),
+    "no-counter": (409, "This is no whole number of 64 bits"),
     # --- flows and deployments ---
     "flow-problems": (422, "The flow files have problems"),
     "no-such-secret": (422, "A secret is missing"),

@@ -45,10 +45,14 @@ HEADERS = {
 
 
 class Guard:
-    """See the module. hosts: names by which it may be called. is_secure: whether browsers come by https."""
+    """See the module. hosts: names by which it may be called. is_secure: whether browsers come by https.
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str], *, is_secure: bool) -> None:
+    largest: bytes of a body that is no upload.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str], *, is_secure: bool, largest: int = LARGEST) -> None:
         self._app = app
+        self._largest = largest
         self._hosts = frozenset(hosts)
         extra = {"Strict-Transport-Security": "max-age=31536000"} if is_secure else {}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in (HEADERS | extra).items()]
@@ -70,7 +74,7 @@ class Guard:
         except Problem as problem:
             await _refuse(problem, answer)
             return
-        limit = _limit(scope["path"])
+        limit = _limit(scope["path"], self._largest)
         body = _Bounded(receive, limit)
         if body.is_too_large(scope):
             await _refuse(Problem("too-large", f"a request here has at most {limit:,} bytes"), answer)
@@ -134,10 +138,10 @@ def name_of(host: str) -> str:
     return match[1].lower() if match else ""
 
 
-def _limit(path: str) -> int:
+def _limit(path: str, largest: int) -> int:
     if SMALL.fullmatch(path):
         return LARGEST_SMALL
-    return LARGEST_UPLOAD if UPLOADS.fullmatch(path) else LARGEST
+    return LARGEST_UPLOAD if UPLOADS.fullmatch(path) else largest
 
 
 async def _refuse(problem: Problem, send: Send) -> None:

@@ -18,7 +18,10 @@ from octo_platform.api.app import create_app
 from octo_platform.api.guard import Guard, name_of
 from octo_platform.api.wire import KEEP_ALIVE, LARGEST_HEAD, Wire
 from octo_platform.auth.identity import Identity
+from octo_platform.data import plane as data_plane
 from octo_platform.data.app import create_data_app
+from octo_platform.data.asked import LARGEST_BODY
+from octo_platform.data.plane import Plane
 from octo_platform.deploy.targets import Opener, Targets
 from octo_platform.deployments.reconciler import Reconciler
 from octo_platform.flows.inspector import Inspector
@@ -32,6 +35,9 @@ from octo_platform.storage.sealing import Keyring
 
 GRACE = 10
 """Seconds that requests under way have when the platform stops."""
+
+MOST_WAITING = 5000
+"""Connections, and requests under way, of deployments, most of which wait for something to come."""
 
 Openers = Callable[[Options, Birth], Mapping[str, Opener]]
 
@@ -80,26 +86,34 @@ async def _serve(
     ready: Callable[[Installation], Awaitable[None]] | None,
 ) -> None:
     api = _server(create_app(installation))
-    data_app = create_data_app(installation)
-    failures.install(data_app)
-    data_app.add_middleware(Guard, hosts=_data_hosts(installation.options), is_secure=False)
-    data = _server(data_app)
-    with _stopped_by_signals(installation, api, data):
-        async with asyncio.TaskGroup() as group:
-            reconciling = group.create_task(Reconciler(installation).run())
-            sweeping = group.create_task(retention.run(installation))
-            serving = group.create_task(data.serve([data_listener]))
-            if ready is not None:
-                await ready(installation)
-            await api.serve([listener])
-            sweeping.cancel()
-            reconciling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reconciling
-            # What runs here reaches what it keeps until its last message is finished.
-            await installation.targets.close()
-            data.should_exit = True
-            await serving
+    async with data_plane.opened(installation) as plane:
+        data = _server(guarded(plane), MOST_WAITING)
+        with _stopped_by_signals(installation, api, data):
+            async with asyncio.TaskGroup() as group:
+                reconciling = group.create_task(Reconciler(installation).run())
+                sweeping = group.create_task(retention.run(installation))
+                serving = group.create_task(data.serve([data_listener]))
+                if ready is not None:
+                    await ready(installation)
+                await api.serve([listener])
+                sweeping.cancel()
+                reconciling.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await reconciling
+                # What runs here reaches what it keeps until its last message is finished.
+                await installation.targets.close()
+                data.should_exit = True
+                plane.close()
+                await serving
+
+
+def guarded(plane: Plane) -> FastAPI:
+    """The application that deployments reach, behind what every request passes."""
+    app = create_data_app(plane)
+    failures.install(app)
+    hosts = _data_hosts(plane.installation.options)
+    app.add_middleware(Guard, hosts=hosts, is_secure=False, largest=LARGEST_BODY)
+    return app
 
 
 class _Server(uvicorn.Server):
@@ -110,7 +124,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: FastAPI) -> _Server:
+def _server(app: FastAPI, most: int | None = None) -> _Server:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -122,6 +136,7 @@ def _server(app: FastAPI) -> _Server:
         ws="none",
         timeout_keep_alive=KEEP_ALIVE,
         h11_max_incomplete_event_size=LARGEST_HEAD,
+        limit_concurrency=most,
         lifespan="off",
     )
     return _Server(config)

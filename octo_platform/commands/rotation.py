@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import inspect, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from octo_platform.data.entries import SEALED
+from octo_platform.data.entries import SEALED, sealing_place
 from octo_platform.options import Options
 from octo_platform.storage.database import opened, url_of
 from octo_platform.storage.keys import read_keys
@@ -41,9 +41,7 @@ class Sealed(NamedTuple):
 EVERYWHERE = {
     "secrets": Sealed(Secret, "sealed", lambda row: f"secret/{row.workspace_id}/{row.scope_key}/{row.name}"),
     "tokens": Sealed(Deployment, "token", lambda row: f"deployment/{row.id}/token"),
-    "entries": Sealed(
-        Entry, "value", lambda row: f"entry/{row.integration_id}/{row.environment_id}/{row.namespace}/{row.key}"
-    ),
+    "entries": Sealed(Entry, "value", lambda row: sealing_place(row.store_id, row.namespace, row.key)),
     "sign-ins": Sealed(Login, "refresh", lambda row: f"login/{row.id}"),
     "answers": Sealed(Answered, "body", lambda row: f"answered/{row.actor}/{row.key}"),
     "settings": Sealed(Setting, "value", lambda row: row.name),

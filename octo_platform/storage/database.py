@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
-from sqlalchemy import Connection, Dialect, event, text
+from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 _WRITES = "octo_writes"
+_LOOKS = "octo_looks"
+_THREADS = 4
+
+T = TypeVar("T")
 
 LOCK: dict[str, Any] = {"key_share": True}
 """How rows are locked that will be changed: others may still refer to them. A stronger lock makes deadlocks."""
@@ -42,6 +47,9 @@ class Database:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writer = engine.execution_options(**{_WRITES: True})
+        self._looker = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._plain = _plain(engine.url.database or "") if self.is_sqlite else None
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="octo-database")
         self._reading = async_sessionmaker(engine, expire_on_commit=False)
         self._writing = async_sessionmaker(self._writer, expire_on_commit=False)
         self._turn = asyncio.Lock()
@@ -55,13 +63,45 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction: committed at the end, rolled back if an exception leaves it."""
-        async with AsyncExitStack() as stack:
-            if self.is_sqlite:
-                # Writers of this process take turns here: those that wait in SQLite would poll.
-                await stack.enter_async_context(self._turn)
-            session = await stack.enter_async_context(self._writing())
-            async with session.begin():
-                yield session
+        async with self._alone(), self._writing() as session, session.begin():
+            yield session
+
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """Run queries that only read, without a transaction around them, and return what the work returns.
+
+        On SQLite it runs in a thread: from statement to statement the way there and back takes longer than they do.
+        """
+        if self._plain is None:
+            async with self._looker.connect() as connection:
+                return await connection.run_sync(work)
+        return await self._in_thread(self._plain.execution_options(**{_LOOKS: True}).connect, work)
+
+    async def change(self, work: Callable[[Connection], T]) -> T:
+        """Run a transaction, and return what the work returns; what it raises rolls it back."""
+        async with self._alone():
+            if self._plain is None:
+                async with self._writer.begin() as connection:
+                    return await connection.run_sync(work)
+            return await self._in_thread(self._plain.execution_options(**{_WRITES: True}).begin, work)
+
+    async def _in_thread(
+        self, begun: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]
+    ) -> T:
+        def run() -> T:
+            with begun() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+        await asyncio.to_thread(self._threads.shutdown)
+        if self._plain is not None:
+            self._plain.dispose()
+
+    def _alone(self) -> AbstractAsyncContextManager[object]:
+        """Writers of this process take turns on SQLite: those that wait in SQLite itself would poll."""
+        return self._turn if self.is_sqlite else nullcontext()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[AsyncConnection]:
@@ -100,11 +140,11 @@ async def opened(url: str) -> AsyncIterator[Database]:
     """Open the database at a SQLAlchemy URL, `sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`."""
     if place := make_url(url).database if url.startswith("sqlite") else None:
         _close_to_others(Path(place))
-    engine = _engine(url)
+    database = Database(_engine(url))
     try:
-        yield Database(engine)
+        yield database
     finally:
-        await engine.dispose()
+        await database.close()
 
 
 def url_of(place: str) -> str:
@@ -141,6 +181,14 @@ def _engine(url: str) -> AsyncEngine:
         return engine
     engine = create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_timeout=10)
     event.listen(engine.sync_engine, "do_connect", _connected)
+    return engine
+
+
+def _plain(file: str) -> Engine:
+    """An engine for threads."""
+    engine = create_engine("sqlite://", creator=partial(_file, file), poolclass=QueuePool, pool_size=_THREADS)
+    event.listen(engine, "connect", _tune)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -188,5 +236,6 @@ def _tune(connection: Any, record: object) -> None:  # noqa: ARG001
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(_LOOKS):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES) else "BEGIN")

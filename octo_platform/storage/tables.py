@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     LargeBinary,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import VARCHAR
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -377,15 +379,144 @@ class Release(Table):
 
 # --- what deployments keep ---------------------------------------------------------------------------------------
 
+NAME = String(512).with_variant(VARCHAR(512, collation="C"), "postgresql")
+"""A key, or the name of a queue, topic, ...: 512 bytes of UTF-8 at most, in the order of code points."""
 
-class Entry(Table):
-    """A value that a deployment keeps. It belongs to integration and environment: it outlives the deployment."""
 
-    __tablename__ = "entries"
-    integration_id: Mapped[str] = mapped_column(ForeignKey("integrations.id", ondelete="CASCADE"), primary_key=True)
-    environment_id: Mapped[str] = mapped_column(ForeignKey("environments.id", ondelete="CASCADE"), primary_key=True)
+class Store(Table):
+    """What a deployment keeps. It outlives the deployment: the next one of that slug and integration goes on with it.
+
+    number: the last that was given: versions, tokens and receipts are numbers, none of which returns. It changes with
+    every write. used: bytes. latest: what the clock showed last. swept: when what is over was removed.
+
+    The moments here and below are seconds since 1970, with which both databases can count.
+    """
+
+    __tablename__ = "data_stores"
+    id: Mapped[str] = mapped_column(String(80), primary_key=True, default=new_id)
+    integration_id: Mapped[str] = mapped_column(ForeignKey("integrations.id", ondelete="CASCADE"))
+    environment_id: Mapped[str] = mapped_column(ForeignKey("environments.id", ondelete="CASCADE"), index=True)
+    slug: Mapped[str] = mapped_column(String(50))
+    number: Mapped[int] = mapped_column(BigInteger, default=0)
+    used: Mapped[int] = mapped_column(BigInteger, default=0)
+    latest: Mapped[float] = mapped_column(Double, default=0.0)
+    swept: Mapped[float] = mapped_column(Double, default=0.0, index=True)
+    __table_args__ = (UniqueConstraint("integration_id", "environment_id", "slug"),)
+
+
+class InStore:
+    """A row of a store, which goes with it."""
+
+    store_id: Mapped[str] = mapped_column(
+        ForeignKey("data_stores.id", ondelete="CASCADE"), primary_key=True, sort_order=-1
+    )
+
+
+class Entry(InStore, Table):
+    """A value under a key. counts: it is a whole number, in decimal digits."""
+
+    __tablename__ = "data_entries"
     namespace: Mapped[str] = mapped_column(String(100), primary_key=True)
-    key: Mapped[str] = mapped_column(String(500), primary_key=True)
+    key: Mapped[str] = mapped_column(NAME, primary_key=True)
     value: Mapped[bytes] = mapped_column(LargeBinary)
-    version: Mapped[int] = mapped_column(BigInteger, default=1)
-    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+    counts: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(BigInteger)
+    until: Mapped[float | None] = mapped_column(Double)
+    __table_args__ = (Index("ix_data_entries_until", "store_id", until),)
+
+
+class Lease(InStore, Table):
+    """A name that somebody holds."""
+
+    __tablename__ = "data_leases"
+    name: Mapped[str] = mapped_column(NAME, primary_key=True)
+    token: Mapped[int] = mapped_column(BigInteger)
+    until: Mapped[float] = mapped_column(Double)
+
+
+_IS_READY = text("due IS NULL")
+_IS_TIMED = text("due IS NOT NULL")
+_IS_ORDERED = text("ordering IS NOT NULL")
+
+
+class QueueMessage(InStore, Table):
+    """A message of a queue: ready (`due` is null), or timed: delayed, or lent until `due`. Ready ones go by `number`.
+
+    lent: the number of this lending. asked: whether somebody waits for a reply. ordering: of the messages of a queue
+    with the same one, dead letters aside, one is ready, delayed or lent; the others are held: due at infinity.
+    """
+
+    __tablename__ = "data_messages"
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    queue: Mapped[str] = mapped_column(NAME)
+    dead: Mapped[bool] = mapped_column(default=False)
+    due: Mapped[float | None] = mapped_column(Double)
+    lent: Mapped[int | None] = mapped_column(BigInteger)
+    attempt: Mapped[int] = mapped_column(default=0)
+    id: Mapped[str] = mapped_column(String(64))
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+    asked: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[bytes | None] = mapped_column(LargeBinary)
+    ordering: Mapped[str | None] = mapped_column(NAME)
+    __table_args__ = (
+        Index(
+            "ix_data_messages_ready", "store_id", queue, dead, number,
+            sqlite_where=_IS_READY, postgresql_where=_IS_READY,
+        ),
+        Index(
+            "ix_data_messages_timed", "store_id", queue, dead, due,
+            sqlite_where=_IS_TIMED, postgresql_where=_IS_TIMED,
+        ),
+        Index(
+            "ix_data_messages_ordering", "store_id", queue, ordering, number,
+            sqlite_where=_IS_ORDERED, postgresql_where=_IS_ORDERED,
+        ),
+    )  # fmt: skip
+
+
+class SentKey(InStore, Table):
+    """The key that a message was sent with, and its id: no second one is sent with it for a while."""
+
+    __tablename__ = "data_sent"
+    queue: Mapped[str] = mapped_column(NAME, primary_key=True)
+    key: Mapped[str] = mapped_column(NAME, primary_key=True)
+    id: Mapped[str] = mapped_column(String(64))
+    until: Mapped[float] = mapped_column(Double)
+
+
+class Reply(InStore, Table):
+    """What somebody waits for who has sent a message with this id: a value, or the reason why there is none."""
+
+    __tablename__ = "data_replies"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reason: Mapped[bytes | None] = mapped_column(LargeBinary)
+    until: Mapped[float] = mapped_column(Double)
+
+
+class Topic(InStore, Table):
+    """A topic. last: the number of its newest event. size: bytes of its events."""
+
+    __tablename__ = "data_topics"
+    topic: Mapped[str] = mapped_column(NAME, primary_key=True)
+    last: Mapped[int] = mapped_column(BigInteger)
+    size: Mapped[int] = mapped_column(BigInteger)
+
+
+class Event(InStore, Table):
+    """What was published. The numbers of a topic follow one another without a gap."""
+
+    __tablename__ = "data_events"
+    topic: Mapped[str] = mapped_column(NAME, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+    until: Mapped[float] = mapped_column(Double)
+
+
+class Subscriber(InStore, Table):
+    """A durable subscriber. seen: the last event that it has done."""
+
+    __tablename__ = "data_subscribers"
+    topic: Mapped[str] = mapped_column(NAME, primary_key=True)
+    name: Mapped[str] = mapped_column(NAME, primary_key=True)
+    seen: Mapped[int] = mapped_column(BigInteger)

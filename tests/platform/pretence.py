@@ -85,8 +85,9 @@ class Pretence:
 
     async def logs(self, deployment: str, *, lines: int, follow: bool) -> AsyncIterator[LogLine]:
         self._check()
-        for n in range(min(lines, 3)):
-            yield LogLine(None, f"{self.desired[deployment].slug}-0", f"line {n}")
+        found = self.desired.get(deployment)
+        for n in range(min(lines, 3) if found is not None else 0):
+            yield LogLine(None, f"{found.slug if found else deployment}-0", f"line {n}")
 
     async def ask(self, deployment: str, path: str, limit: int) -> list[Answer]:
         self._check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from octo_platform.storage.database import opened, url_of
 from octo_platform.storage.migrating import TooNew, migrate
-from octo_platform.storage.tables import ApiKey, DeviceRequest, Grant, Table, User, now
+from octo_platform.storage.tables import ApiKey, DeviceRequest, Entry, Grant, Store, Table, User, now
 from tests.platform.conftest import on_both
 
 
@@ -41,7 +42,7 @@ async def test_two_that_start_together_take_turns(place):
     async with opened(url_of(place)) as one, opened(url_of(place)) as other:
         await asyncio.gather(migrate(one), migrate(other))
         async with one.read() as session:
-            assert (await session.scalars(text("SELECT version_num FROM alembic_version"))).all() == ["0002"]
+            assert (await session.scalars(text("SELECT version_num FROM alembic_version"))).all() == ["0003"]
 
 
 @on_both
@@ -104,3 +105,68 @@ async def test_keys_that_there_were_before_programs_asked_for_less_stay_what_the
                 assert (await session.execute(select(ApiKey.scopes, ApiKey.by_code))).all() == [(["all"], False)]
                 assert (await session.scalars(select(DeviceRequest.scopes))).all() == [["all"]]
             await migrate(database, "0001")
+
+
+def _fill(connection):
+    """Rows in the tables as they are now: an integration that is deployed twice, one that is not, and their values."""
+    tables = MetaData()
+    tables.reflect(connection)
+    kept = {"created_at": now(), "updated_at": now(), "revision": 1}
+    of_deployment = {"workspace_id": "w", "environment_id": "e", "integration_id": "orders", "wanted": "running"}
+    of_deployment |= {"generation": 1, "observed_generation": 0, "good_release": 0, "phase": "x", "status": {}}
+    of_deployment |= {"status_at": now(), "progress_at": now(), "token": ""}
+    entry = {"environment_id": "e", "namespace": "user", "key": "a", "value": b"\0\xff"}
+
+    def add(table, **values):
+        connection.execute(tables.tables[table].insert().values(**values))
+
+    add("workspaces", id="w", name="w", title="", **kept)
+    add("environments", id="e", workspace_id="w", name="dev", target="local", settings={}, **kept)
+    for each in ("orders", "unused"):
+        add("integrations", id=each, workspace_id="w", name=each, title="", **kept)
+    add("deployments", id="2", slug="second", **kept | of_deployment)
+    add("deployments", id="1", slug="first", **kept | of_deployment | {"created_at": now() - timedelta(days=1)})
+    add("entries", **entry, integration_id="orders", version=7)
+    end = {"namespace": "user_secrets", "key": "b", "expires_at": END}
+    add("entries", **entry | end, integration_id="orders", version=2)
+    add("entries", **entry, integration_id="unused", version=1)
+
+
+END = datetime(2100, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)
+
+
+@on_both
+async def test_keys_and_values_become_those_of_a_deployment_and_again_of_all(place):
+    """0003: those of an integration go to its oldest deployment in the environment, and back, with time and version."""
+    async with opened(url_of(place)) as database:
+        await migrate(database, "0002")
+        async with database.alone() as connection:
+            await connection.run_sync(_fill)
+        await migrate(database)
+        async with database.read() as session:
+            stores = (await session.execute(select(Store.id, Store.slug, Store.number).order_by(Store.slug))).all()
+            assert stores == [("orders/e", "first", 7), ("unused/e", "unused", 1)]
+            rows = (await session.execute(select(Entry).order_by(Entry.store_id, Entry.key))).scalars().all()
+            assert [(each.store_id, each.namespace, each.key, each.version) for each in rows] == [
+                ("orders/e", "user", "a", 7),
+                ("orders/e", "user_secrets", "b", 2),
+                ("unused/e", "user", "a", 1),
+            ]
+            assert {(each.value, each.counts) for each in rows} == {(b"\0\xff", False)}
+            assert rows[1].until == pytest.approx(END.timestamp(), abs=0.01)
+        async with database.write() as session:
+            session.add(Store(id="s", integration_id="orders", environment_id="e", slug="z"))
+            await session.flush()
+            session.add(Entry(store_id="s", namespace="user", key="a", value=b"of another", version=9))
+        await migrate(database, "0002")
+        async with database.read() as session:
+            rows = (await session.execute(text("SELECT integration_id, namespace, key, version FROM entries"))).all()
+            assert sorted(map(tuple, rows)) == [
+                ("orders", "user", "a", 7),
+                ("orders", "user_secrets", "b", 2),
+                ("unused", "user", "a", 1),
+            ]
+        await migrate(database)
+        async with database.read() as session:
+            until = await session.scalar(select(Entry.until).where(Entry.key == "b"))
+            assert until == pytest.approx(END.timestamp(), abs=0.01)

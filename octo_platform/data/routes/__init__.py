@@ -1,0 +1,1 @@
+"""The routes of the data plane, one file for each service."""
