@@ -67,7 +67,8 @@ async def read_logs(here: Here, lines: Annotated[int, Query(ge=1, le=2000)] = 20
     """Send the last lines that the instances of the deployment wrote, the oldest first."""
     async with here.plane.database.read() as session:
         environment = await session.get_one(Environment, (await _own(here, session)).environment_id)
-    target = await here.installation.targets.of(place_of(environment))
+        place = await place_of(session, environment)
+    target = await here.installation.targets.of(place)
     found = target.logs(here.asker.deployment, lines=lines, follow=False)
     return [
         {"at": each.at.isoformat() if each.at else None, "instance": each.instance, "text": each.text}
