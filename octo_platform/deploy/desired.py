@@ -56,7 +56,7 @@ class Desired(_Part):
     version. files: path → content. variables: of the environment; secrets: name → value, which reach the flows as
     files (`secrets=files:`). port: where the flows serve HTTP, None if they do not. replicas: 0 while it is paused.
     restart: another text restarts it. in_flight: what becomes of journalled messages of the version before: "drain"
-    finishes them with it first, "migrate" goes on with the new one.
+    finishes them with it first, "migrate" goes on with the new one. services: it may have a password.
     """
 
     deployment: str
@@ -79,5 +79,5 @@ class Desired(_Part):
     egress: tuple[Egress, ...] = ()
     exposure: Exposure | None = None
     data: DataPlane | None = None
-    services: str | None = None
+    services: str | None = Field(None, repr=False)
     traces: bool = True

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from octo_platform.deployments.building import egress
 from octo_platform.deployments.settings import Facts, Settings, secrets_needed
 from octo_platform.web.shapes import Shape
+
+_SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY", re.IGNORECASE)
+_LOGIN = re.compile(r"://[^/?#\s:@]*:[^/?#\s@]+@")
 
 
 class Change(Shape):
@@ -70,9 +74,18 @@ def warnings(before: State | None, after: State) -> list[str]:
         found.append(f"messages in the journal of {names} cannot go on: these flows have no journal any more")
     if held and after.settings.in_flight == "migrate":
         found.append("journalled messages under way go on with the new version")
+    if open_ := [name for name, value in after.settings.variables.items() if _looks_secret(name, value)]:
+        names = ", ".join(sorted(open_))
+        found.append(
+            f"everybody who sees this workspace sees the variables {names}: what is secret belongs in a secret"
+        )
     if after.facts.get("services") and after.settings.replicas > 1:
         found.append("the replicas share queues and keys only if the environment names `services` for all of them")
     return found
+
+
+def _looks_secret(name: str, value: str) -> bool:
+    return bool(value) and bool(_SECRET_NAME.search(name) or _LOGIN.search(value))
 
 
 def _journalled(state: State) -> set[str]:

@@ -7,10 +7,12 @@ from typing import Any, Literal
 from fastapi import Response
 from pydantic import Field
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from octo_platform.environments import store
+from octo_platform.environments import services, store
 from octo_platform.environments.settings import checked
 from octo_platform.problem import Problem
+from octo_platform.storage import secrets
 from octo_platform.storage.tables import Deployment, Environment, Secret
 from octo_platform.web import limits
 from octo_platform.web.call import Within
@@ -48,7 +50,10 @@ class EnvironmentShown(Shape):
 
 
 def shown(row: Environment) -> EnvironmentShown:
-    return EnvironmentShown(id=row.id, name=row.name, target=row.target, settings=row.settings)
+    settings = row.settings
+    if address := settings.get("services"):
+        settings = {**settings, "services": services.masked(address)}
+    return EnvironmentShown(id=row.id, name=row.name, target=row.target, settings=settings)
 
 
 @routes.on("GET", "/workspaces/{workspace}/environments", "environments.read")
@@ -94,6 +99,7 @@ async def change_environment(
         settings = checked(row.target, body.settings).model_dump(by_alias=True, exclude_none=True)
         if settings.get("namespace") != row.settings.get("namespace"):
             raise Problem("conflict", "the namespace of an environment cannot be changed: make another environment")
+        await _check_secrets(session, row, settings)
         row.settings = settings
     call.installation.bells.ring("deployments")
     tell(response, row)
@@ -113,3 +119,12 @@ async def delete_environment(call: Within, environment: str, if_match: IfMatch =
         if await session.scalar(select(Secret.id).where(Secret.environment_id == row.id).limit(1)):
             raise Problem("in-use", "it has secrets of its own: remove them first")
         await session.delete(row)
+
+
+async def _check_secrets(session: AsyncSession, row: Environment, settings: dict[str, Any]) -> None:
+    """Refuse to let what is deployed here fail for want of a secret. Raises `Problem`."""
+    names = services.names(settings)
+    there = await secrets.found(session, row, names, stay=True)
+    missing = [each for each in names if each not in there]
+    if missing and await session.scalar(select(Deployment.id).where(Deployment.environment_id == row.id).limit(1)):
+        raise Problem("no-such-secret", f"set the secrets {', '.join(missing)} first", missing=missing)
