@@ -58,7 +58,7 @@ class Desired(_Part):
     restart: another text restarts it. drain: seconds that an instance which is replaced has to finish its messages.
     in_flight: what becomes of journalled messages of the version before: "drain" lets its instances finish them, and
     goes on with what is left in the files that they began with; "migrate" takes them over at once, in the new files.
-    Both need a journal that outlives instances: see `services`.
+    Both need a journal that outlives instances: see `services`, which may have a password.
     """
 
     deployment: str
@@ -81,5 +81,5 @@ class Desired(_Part):
     egress: tuple[Egress, ...] = ()
     exposure: Exposure | None = None
     data: DataPlane | None = None
-    services: str | None = None
+    services: str | None = Field(None, repr=False)
     traces: bool = True

@@ -12,9 +12,11 @@ from octo_platform.deploy.desired import DataPlane, Desired, Egress, Exposure
 from octo_platform.deploy.targets import Place
 from octo_platform.deployments import releases
 from octo_platform.deployments.settings import Facts, Settings, port_of, secrets_needed
+from octo_platform.environments import services
 from octo_platform.environments.settings import KubernetesSettings
 from octo_platform.flows.archive import unpacked
 from octo_platform.installation import Installation
+from octo_platform.problem import Problem
 from octo_platform.storage import secrets
 from octo_platform.storage.tables import Bundle, Deployment, Environment, Integration, Version, Workspace
 
@@ -54,7 +56,7 @@ async def desired(session: AsyncSession, installation: Installation, row: Deploy
         egress=tuple(egress(bundle.facts, settings)),
         exposure=_exposure(environment, row),
         data=_data(installation, row),
-        services=environment.settings.get("services"),
+        services=await _services(session, installation, environment),
     )
 
 
@@ -65,6 +67,16 @@ async def _secrets(
     rows = await secrets.found(session, environment, needed.values())
     values = secrets.opened(installation.keyring, rows.values())
     return {name: values[here] for name, here in needed.items() if here in values}
+
+
+async def _services(session: AsyncSession, installation: Installation, environment: Environment) -> str | None:
+    text: str | None = environment.settings.get("services")
+    if text is None or not (names := services.names(environment.settings)):
+        return text
+    values = secrets.opened(installation.keyring, (await secrets.found(session, environment, names)).values())
+    if missing := [each for each in names if each not in values]:
+        raise Problem("no-such-secret", f"the services of {environment.name} need the secrets {', '.join(missing)}")
+    return services.filled(text, values)
 
 
 def egress(facts: Facts, settings: Settings) -> list[Egress]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.deployments import releases, store
 from octo_platform.deployments.settings import Settings, SettingsChange, check_complete, secrets_needed
+from octo_platform.environments import services
 from octo_platform.environments.store import environment as environment_named
 from octo_platform.ids import new_id
 from octo_platform.integrations.store import integration as integration_named, version as version_tagged
@@ -34,7 +35,7 @@ async def create(
     where = await environment_named(session, call.space.id, environment)
     of = await integration_named(session, call.space.id, integration)
     version = await version_tagged(session, of, tag)
-    await check(session, where, version.id, settings)
+    await check(session, where, version.id, settings, stays=True)
     row = store.made(call.installation, of, where, slug)
     row.host = store.host_of(call.installation, where, settings.expose)
     session.add(row)
@@ -43,11 +44,19 @@ async def create(
     return row
 
 
-async def check(session: AsyncSession, where: Environment, version_id: str, settings: Settings) -> None:
-    """Refuse what could not start. Raises `Problem`."""
+async def check(
+    session: AsyncSession, where: Environment, version_id: str, settings: Settings, *, stays: bool = False
+) -> None:
+    """Refuse what could not start. stays: nobody deletes the secrets until the transaction ends. Raises `Problem`."""
     facts = await releases.facts_of(session, version_id)
-    there = await secrets.found(session, where, secrets_needed(facts, settings).values())
+    of_place = services.names(where.settings)
+    names = [*secrets_needed(facts, settings).values(), *of_place]
+    there = await secrets.found(session, where, names, stay=stays)
     check_complete(facts, settings, {*there})
+    if missing := [each for each in of_place if each not in there]:
+        raise Problem(
+            "no-such-secret", f"services of {where.name} need the secrets {', '.join(missing)}", missing=missing
+        )
 
 
 async def roll(
@@ -67,7 +76,7 @@ async def _want(
     session: AsyncSession, call: Call, row: Deployment, version_id: str, settings: Settings, cause: str
 ) -> None:
     where = await session.get_one(Environment, row.environment_id)
-    await check(session, where, version_id, settings)
+    await check(session, where, version_id, settings, stays=True)
     row.host = store.host_of(call.installation, where, settings.expose)
     releases.want(session, row, version_id, settings, cause, call.user_id)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from octo_platform.deployments.building import egress
 from octo_platform.deployments.settings import Facts, Settings, secrets_needed
 from octo_platform.web.shapes import Shape
+
+_SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY", re.IGNORECASE)
+_LOGIN = re.compile(r"://[^/?#\s:@]*:[^/?#\s@]+@")
 
 
 class Change(Shape):
@@ -75,6 +79,11 @@ def warnings(before: State | None, after: State, *, keeps: bool = True) -> list[
             f"the journal of {names} ends with each instance: what it has not finished then is lost; name `services` "
             "in the environment"
         )
+    if open_ := [name for name, value in after.settings.variables.items() if _looks_secret(name, value)]:
+        names = ", ".join(sorted(open_))
+        found.append(
+            f"everybody who sees this workspace sees the variables {names}: what is secret belongs in a secret"
+        )
     if after.facts.get("services") and after.settings.replicas > 1:
         found.append("the replicas share queues and keys only if the environment names `services` for all of them")
     return found
@@ -88,6 +97,10 @@ def _under_way(before: State, after: State, held: set[str]) -> str:
     left = {each for each in _blocks(before) if each.partition(".")[0] in held} - _blocks(after).keys()
     stay = f"; those behind a block that is gone ({', '.join(sorted(left)[:5])}) in their own" if left else ""
     return f"journalled messages under way go on in the files of {after.tag}{stay}"
+
+
+def _looks_secret(name: str, value: str) -> bool:
+    return bool(value) and bool(_SECRET_NAME.search(name) or _LOGIN.search(value))
 
 
 def _journalled(state: State) -> set[str]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.deployments.settings import Settings, secrets_needed
+from octo_platform.environments import services
 from octo_platform.problem import Problem
 from octo_platform.storage.database import LOCK
 from octo_platform.storage.tables import Bundle, Deployment, Environment, Release, Secret, Version, now
@@ -57,12 +58,16 @@ async def facts_of(session: AsyncSession, version_id: str) -> dict[str, object]:
 async def using_secret(
     session: AsyncSession, workspace_id: str, environment_id: str | None, name: str
 ) -> list[Deployment]:
-    """The deployments that get this secret: in its environment, or in all that have none of this name themselves."""
+    """The deployments that get this secret: in its environment, or in all that have none of this name themselves.
+
+    They are locked, and before the secret is: who rolls one locks it first, and then its secrets.
+    """
     query = (
-        select(Deployment, Release, Bundle.facts)
+        select(Deployment, Release, Bundle.facts, Environment.settings)
         .join(Release, (Release.deployment_id == Deployment.id) & (Release.generation == Deployment.generation))
         .join(Version, Version.id == Release.version_id)
         .join(Bundle, Bundle.hash == Version.hash)
+        .join(Environment, Environment.id == Deployment.environment_id)
         .where(Deployment.workspace_id == workspace_id, Deployment.wanted != "gone")
     )
     if environment_id is not None:
@@ -72,7 +77,11 @@ async def using_secret(
         query = query.where(Deployment.environment_id.notin_(own)) if own else query
     # In one order: of two secrets that change at once, each would else wait for what the other has locked.
     rows = (await session.execute(query.order_by(Deployment.id).with_for_update(of=Deployment, **LOCK))).all()
-    return [row for row, made, facts in rows if name in secrets_needed(facts, settings_of(made)).values()]
+    return [
+        row
+        for row, made, facts, place in rows
+        if name in secrets_needed(facts, settings_of(made)).values() or name in services.names(place)
+    ]
 
 
 async def _with_own(session: AsyncSession, workspace_id: str, name: str) -> list[str]:

@@ -19,6 +19,7 @@ from octo_platform.problem import Problem
 from octo_platform.storage.tables import Environment, Workspace
 
 _LOCK = 0x0C70_0002
+_LOGIN = re.compile(r"^(?:[a-z]+=)?([a-z]+://)?(?:[^/?#]*@)?")
 
 
 async def take(session: AsyncSession, options: Options, workspace: Workspace, settings: KubernetesSettings) -> None:
@@ -81,8 +82,8 @@ def _whole(domain: str | None) -> list[str]:
 
 
 def _urls(services: str | None) -> list[str]:
-    """`postgresql://…,queues=nats://…` → its URLs."""
-    return [re.sub(r"^[a-z]+=", "", each) for each in services.split(",")] if services else []
+    """`postgresql://…,queues=nats://…` → its URLs, without logins: it matters where they lead."""
+    return [_LOGIN.sub(r"\1", each) for each in services.split(",")] if services else []
 
 
 def _fits(pattern: str, value: str) -> bool:

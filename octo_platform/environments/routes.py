@@ -9,9 +9,10 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from octo_platform.environments import allowed, store
+from octo_platform.environments import allowed, services, store
 from octo_platform.environments.settings import KubernetesSettings, checked
 from octo_platform.problem import Problem
+from octo_platform.storage import secrets
 from octo_platform.storage.tables import Deployment, Environment, Secret
 from octo_platform.web import limits
 from octo_platform.web.call import Within
@@ -49,7 +50,10 @@ class EnvironmentShown(Shape):
 
 
 def shown(row: Environment) -> EnvironmentShown:
-    return EnvironmentShown(id=row.id, name=row.name, target=row.target, settings=row.settings)
+    settings = row.settings
+    if address := settings.get("services"):
+        settings = {**settings, "services": services.masked(address)}
+    return EnvironmentShown(id=row.id, name=row.name, target=row.target, settings=settings)
 
 
 @routes.on("GET", "/workspaces/{workspace}/environments", "environments.read", tool=True)
@@ -97,6 +101,7 @@ async def change_environment(
         if getattr(settings, "namespace", None) != row.settings.get("namespace"):
             raise Problem("conflict", "the namespace of an environment cannot be changed: make another environment")
         await _allow(session, call, settings)
+        await _check_secrets(session, row, _stored(settings))
         row.settings = _stored(settings)
     call.installation.bells.ring("deployments")
     tell(response, row)
@@ -125,3 +130,12 @@ async def _allow(session: AsyncSession, call: Within, settings: Shape) -> None:
 
 def _stored(settings: Shape) -> dict[str, Any]:
     return settings.model_dump(by_alias=True, exclude_none=True)
+
+
+async def _check_secrets(session: AsyncSession, row: Environment, settings: dict[str, Any]) -> None:
+    """Refuse to let what is deployed here fail for want of a secret. Raises `Problem`."""
+    names = services.names(settings)
+    there = await secrets.found(session, row, names, stay=True)
+    missing = [each for each in names if each not in there]
+    if missing and await session.scalar(select(Deployment.id).where(Deployment.environment_id == row.id).limit(1)):
+        raise Problem("no-such-secret", f"set the secrets {', '.join(missing)} first", missing=missing)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
+from octo_platform.environments import services
 from octo_platform.faults import meaning, told
 from octo_platform.options import Label
 from octo_platform.problem import Problem
@@ -27,7 +28,7 @@ class KubernetesSettings(Shape):
     """A cluster. namespace: where the deployments are. context: of the kubeconfig; None inside of the cluster.
 
     base_domain: deployments that are exposed get a host below it. services: a URL for queues, keys and leases of the
-    deployments, e.g. `nats://nats.octo:4222`; without one, each pod has its own, which ends with it.
+    deployments, e.g. `nats://nats.octo:4222`, see `services`; without one, each pod has its own, which ends with it.
     """
 
     namespace: Label
@@ -50,8 +51,13 @@ KINDS: dict[str, type[Shape]] = {"local": LocalSettings, "kubernetes": Kubernete
 def checked(target: str, settings: dict[str, Any]) -> Shape:
     """The settings of a target. Raises `Problem`."""
     try:
-        return KINDS[target].model_validate(settings)
+        found = KINDS[target].model_validate(settings)
+        if isinstance(found, KubernetesSettings):
+            services.check(found.services or "")
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, ("settings", *first["loc"])))
         raise Problem("invalid", f"{where}: {told(first)}") from None
+    except ValueError as error:
+        raise Problem("invalid", f"settings.services: {error}") from None
+    return found

@@ -127,6 +127,7 @@ async def _write(
     if_match, if_none_match = conditions
     async with call.write() as session:
         where = await _environment(session, call, environment)
+        await releases.using_secret(session, call.space.id, where.id if where else None, name)  # locks them, see there
         row = await store.secret(session, call.space.id, _scope(where), name)
         if row is None:
             if if_match is not None and if_match != "*":
@@ -156,10 +157,12 @@ async def _delete(call: Call, environment: str | None, name: str, if_match: str 
     call.target = f"secret {call.space.name}/{environment or ''}/{name}"
     async with call.write() as session:
         where = await _environment(session, call, environment)
+        await releases.using_secret(session, call.space.id, where.id if where else None, name)  # locks them, see there
         row = await store.secret(session, call.space.id, _scope(where), name)
         if row is None:
             raise Problem("not-found", f"there is no secret {name!r}")
         expect(row, if_match)
+        # Once more: one that was being made held the secret until now, and is seen from now on.
         used = await releases.using_secret(session, call.space.id, where.id if where else None, name)
         if used:
             slugs = sorted(each.slug for each in used)

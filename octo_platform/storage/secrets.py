@@ -27,13 +27,19 @@ async def secret(session: AsyncSession, workspace_id: str, scope: str, name: str
     return row
 
 
-async def found(session: AsyncSession, environment: Environment, names: Iterable[str]) -> dict[str, Secret]:
-    """The secrets of these names that a deployment in the environment would get."""
+async def found(
+    session: AsyncSession, environment: Environment, names: Iterable[str], *, stay: bool = False
+) -> dict[str, Secret]:
+    """The secrets of these names that a deployment in the environment would get.
+
+    stay: nobody changes or deletes them until the transaction ends: who deletes one looks for those who use it.
+    """
     query = select(Secret).where(
         Secret.workspace_id == environment.workspace_id,
         or_(Secret.scope_key == "", Secret.scope_key == environment.id),
         Secret.name.in_(list(names)),
     )
+    query = query.order_by(Secret.id).with_for_update(read=True) if stay else query
     rows = sorted(await session.scalars(query), key=lambda each: each.scope_key != "")
     return {each.name: each for each in rows}
 

@@ -106,6 +106,24 @@ async def test_a_plan_says_where_a_journal_ends_with_its_pod(client, target, set
     assert len(plan["warnings"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "is_told"),
+    [
+        ("DATABASE", "postgres://octo:s3cr3t@db/octo", True),
+        ("DB_PASSWORD", "s3cr3t", True),
+        ("apiKey", "s3cr3t", True),
+        ("DATABASE", "postgres://octo@db/octo", False),
+        ("MAIL", "ada:lovelace@example.com", False),
+        ("DB_PASSWORD", "", False),
+    ],
+)
+def test_what_looks_like_a_secret_and_is_a_variable_is_told(name, value, is_told):
+    """Viewers see variables: in a deployment, in its releases, in a plan."""
+    found = warnings(None, State("v1", FACTS, Settings(variables={name: value})))
+    assert [name in each for each in found] == [True] * is_told
+    assert "s3cr3t" not in str(found)
+
+
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_messages_under_way_change_no_digest_but_generations_do(flight, generation):
     plan = Plan(deployment="d", slug="s", from_tag="a", to_tag="b", changes=[], in_flight=flight, warnings=[])

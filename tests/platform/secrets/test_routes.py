@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import select, update
+import asyncio
 
+import pytest
+from sqlalchemy import select, text, update
+
+from octo_platform.deployments import changing
 from octo_platform.storage import secrets as store
 from octo_platform.storage.sealing import Unsealable
 from octo_platform.storage.tables import Secret
@@ -79,3 +82,41 @@ async def test_one_that_must_be_new_is_not_overwritten(client):
     await shop(client)
     await done(client.put(f"{OF_SPACE}/a", json={"value": "x"}, headers={"If-None-Match": "*"}))
     assert await problem(client.put(f"{OF_SPACE}/a", json={"value": "y"}, headers={"If-None-Match": "*"})) == "exists"
+
+
+@on_both
+async def test_a_secret_is_not_deleted_while_somebody_deploys_what_needs_it(client, installation, monkeypatch):
+    """It is looked for by the one, and its users are by the other: neither sees what the other is about to do."""
+    await shop(client)
+    await integration(client, "orders", SECRET, "v1")
+    await done(client.put(f"{OF_DEV}/bank", json=VALUE))
+    has_looked, go_on, check = asyncio.Event(), asyncio.Event(), changing.check
+
+    async def slow(*given, **more):
+        await check(*given, **more)
+        has_looked.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(changing, "check", slow)
+    async with asyncio.TaskGroup() as group:
+        deploying = group.create_task(deployment(client))
+        await has_looked.wait()
+        deleting = group.create_task(client.delete(f"{OF_DEV}/bank", headers=ANY))
+        while not deleting.done() and not await _waits(installation):
+            await asyncio.sleep(0.01)
+        go_on.set()
+    assert deploying.result().is_success
+    assert await problem(_given(deleting.result())) == "in-use"
+
+
+async def _waits(installation) -> bool:
+    """Whether a transaction waits for another one."""
+    if installation.database.is_sqlite:
+        return bool(installation.database._turn._waiters)
+    async with installation.database.read() as session:
+        waiting = text("SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1")
+        return (await session.scalar(waiting)) is not None
+
+
+async def _given(answer):
+    return answer
