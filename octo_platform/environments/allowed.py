@@ -51,7 +51,7 @@ def fault(options: Options, workspace: str, settings: KubernetesSettings) -> str
         or _fault("context", [settings.context], clusters.contexts)
         or _fault("image", [settings.image], [options.runtime_image, *clusters.images])
         or _fault("baseDomain", [settings.base_domain], [*_whole(options.base_domain), *clusters.domains])
-        or _fault("services", _urls(settings.services), clusters.services)
+        or _fault("services", _urls(settings.services), _urls(",".join(clusters.services)))
     )
 
 
