@@ -19,7 +19,7 @@ readonly version parts cache home run
 
 readonly artifact=org.keycloak:keycloak-quarkus-dist:$version:tar.gz
 readonly copy=org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy
-readonly patience=300 # seconds until it answers; a busy machine has needed 50
+readonly patience=900 # seconds until it answers: 20 on a free machine, a busy one has needed 200
 
 say() { printf 'keycloak: %s\n' "$*" >&2; }
 die() {
@@ -29,8 +29,10 @@ die() {
 
 installed() {
     [[ -e $home/installed ]] && return
-    command -v java >/dev/null || die "it needs Java 17 or newer"
-    command -v mvn >/dev/null || die "it needs Maven, which fetches it"
+    local program
+    for program in java mvn curl; do
+        command -v "$program" >/dev/null || die "it needs Java 17 or newer, Maven and curl; there is no $program"
+    done
     local part
     part=$(mktemp -d "$cache/$version.XXXXXX") # renamed when it is whole: nobody may see half of it
     trap "rm -rf '$part'" EXIT
@@ -57,8 +59,8 @@ up() {
     mkdir -p "$run" "$home/data/import"
     cp "$parts/realm.json" "$home/data/import/octo-realm.json"
     KC_BOOTSTRAP_ADMIN_USERNAME=admin KC_BOOTSTRAP_ADMIN_PASSWORD=admin JAVA_OPTS_KC_HEAP='-Xms64m -Xmx512m' \
-        setsid "$home/bin/kc.sh" start --optimized --cache=local --import-realm --http-enabled=true --hostname-strict=false \
-        --http-host=127.0.0.1 --http-port="$port" >"$run/log" 2>&1 </dev/null 9>&- &
+        setsid "$home/bin/kc.sh" start --optimized --cache=local --import-realm --hostname-strict=false \
+        --http-enabled=true --http-host=127.0.0.1 --http-port="$port" >"$run/log" 2>&1 </dev/null 9>&- &
     echo $! >"$run/pid"
     echo "$url" >"$run/url"
     say "starting at $url, as admin with the password admin"

@@ -99,8 +99,9 @@ class Identity:
         all_keys: other keys, too. They are what programs run on that nobody watches, so they do not end by the way.
         """
         await self.logins.end_all(session, user)
-        await self.keys.revoke(session, user, by_code_only=not all_keys)
+        # Before the keys: it waits for a program that fetches its key at this moment.
         await session.execute(delete(DeviceRequest).where(DeviceRequest.user_id == user))
+        await self.keys.revoke(session, user, by_code_only=not all_keys)
 
     async def is_set_up(self) -> bool:
         """Whether there is an administrator."""

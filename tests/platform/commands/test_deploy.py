@@ -57,6 +57,16 @@ async def test_the_second_time_it_rolls_and_shows_only_what_changes(typed, flow,
     assert (settings["variables"], settings["replicas"]) == ({"A": "1", "B": "2"}, 2)
 
 
+async def test_a_key_for_deploying_is_enough_to_deploy_and_go_back(house, typed, flow, shop, monkeypatch):
+    new = {"name": "ci", "scopes": "deploy", "workspace": "shop"}
+    made = (await (await house.sign_in("ann")).post("/keys", json=new)).json()["key"]
+    monkeypatch.setenv("OCTO_PLATFORM_KEY", made)
+
+    told = [await typed("deploy", flow(path=each), "--to", "shop/dev", "--tag", each, "--yes") for each in ("v1", "v2")]
+    told.append(await typed("rollback", "shop/dev:hello", "--yes"))
+    assert [each.exit_code for each in told] == [0, 0, 0], [each.output for each in told]
+
+
 async def test_what_runs_already_is_not_deployed_again(typed, flow, shop):
     first = await typed("deploy", flow(), "--to", "shop/dev", "--yes")
     again = await typed("deploy", flow(), "--to", "shop/dev")

@@ -112,6 +112,21 @@ async def test_another_password_ends_what_a_program_got_and_what_it_waits_for(ho
 
 
 @on_both
+async def test_a_key_that_is_fetched_while_another_password_is_chosen_ends_with_it(house, ann):
+    """Whichever comes first: the program has no key, or one that counts no more."""
+    program = await house.visitor()
+    codes = await begun(program)
+    await ann.post("/device/approval", json={"user_code": codes["user_code"], "allow": True})
+    told, changed = await asyncio.gather(
+        program.post("/device/token", json={"device_code": codes["device_code"]}),
+        ann.put("/session/password", json={"old": SECRET, "new": "another horse battery"}),
+    )
+    assert changed.status_code == 204, changed.text
+    key = told.json().get("key", "octo_none")
+    assert (await program.get("/session", headers={"Authorization": f"Bearer {key}"})).status_code == 401
+
+
+@on_both
 async def test_each_code_counts_once(house, ann):
     program = await house.visitor()
     codes = await begun(program)
