@@ -19,6 +19,7 @@ import pytest
 
 from octo_platform.deploy.desired import Resources
 from octo_platform.deploy.local import child as processes, logbook, walls as limits
+from octo_platform.deploy.local.cgroups import Cgroups
 from octo_platform.deploy.local.walls import Walls
 from octo_platform.enclosure import support
 from tests.platform.deploy.local.scene import called, runs, until
@@ -249,6 +250,26 @@ subprocess.run([sys.executable, "-c", "import time; x = b'x' * (300 << 20); time
 
         assert after.instances[0].reason.code == "OutOfMemory"
         assert len(processes_in(one.own / "work")) == 1
+
+
+async def test_an_instance_joins_a_control_group_where_there_are_some(inside, wanted, tmp_path):
+    """Its bounds follow the settings of the deployment; the kernel says why it ended, and everything in it ends."""
+    groups = tmp_path / "groups"
+    groups.mkdir()
+    async with inside(Walls(cgroups=Cgroups(groups), is_required=True)) as one:
+        [group] = groups.iterdir()
+        assert (group / "cgroup.procs").read_text() == "0"
+        changed = {"flow": FLOW, "files": {"code.py": CODE}, "resources": Resources(memory=300)}
+        await one.target.apply(wanted(2, **changed))
+        while int((group / "memory.max").read_text() or 0) != 300 << 20:
+            await asyncio.sleep(0.01)
+
+        (group / "memory.events").write_text("oom 1\noom_kill 1\n")
+        with suppress(OSError, http.client.HTTPException):
+            await one.says("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+        after = await until(one.target, lambda seen: runs(2)(seen) and seen.instances[0].restarts)
+        assert after.instances[0].reason.code == "OutOfMemory"
+        assert (group / "cgroup.kill").read_text() == "1"
 
 
 async def test_an_endless_loop_keeps_nobody_else_from_running(inside, wanted):
