@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from octo_platform.deploy.kubernetes.account import kubeconfig, own_namespace
@@ -15,20 +16,29 @@ from octo_platform.options import Options
 from octo_platform.storage.birth import Birth
 
 if TYPE_CHECKING:
+    from octo_platform.deploy.local.cgroups import Cgroups
     from octo_platform.deploy.local.walls import Walls
 
 
 def openers(options: Options, birth: Birth) -> Mapping[str, Opener]:
     """Kind of target → how to open it for an environment; those that the installation deploys to."""
 
+    @cache  # this process is moved into a group of its own, once
+    def groups() -> Cgroups | None:
+        from octo_platform.deploy.local import cgroups
+
+        return cgroups.delegated(cgroups.own())
+
     @asynccontextmanager
     async def local(place: Place) -> AsyncIterator[Target]:
         from octo_platform.deploy.local import opened
 
+        closed = walls(options)
+        closed = closed and closed._replace(cgroups=groups())
         folder = options.folder / "deployments" / place.environment
         async with AsyncExitStack() as stack:
             try:
-                found = await stack.enter_async_context(opened(folder, walls=walls(options)))
+                found = await stack.enter_async_context(opened(folder, walls=closed))
             except OSError as error:
                 raise Unreachable(f"{folder} cannot be used: {error.strerror or error}") from error
             yield found

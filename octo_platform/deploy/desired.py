@@ -54,11 +54,12 @@ class Desired(_Part):
 
     deployment: its id, from which targets derive all names. generation: grows with every change. tag, hash: the
     version. files: path → content. variables: of the environment; secrets: name → value, which reach the flows as
-    files (`secrets=files:`). port: where the flows serve HTTP, None if they do not. replicas: 0 while it is paused.
-    restart: another text restarts it. drain: seconds that an instance which is replaced has to finish its messages.
-    in_flight: what becomes of journalled messages of the version before: "drain" lets its instances finish them, and
-    goes on with what is left in the files that they began with; "migrate" takes them over at once, in the new files.
-    Both need a journal that outlives instances: see `services`, which may have a password.
+    files (`secrets=files:`). port: where the flows serve HTTP, None if they do not. listens: all ports that they name,
+    None if that is not known. replicas: 0 while it is paused. restart: another text restarts it. drain: seconds that an
+    instance which is replaced has to finish its messages. in_flight: what becomes of journalled messages of the version
+    before: "drain" lets its instances finish them, and goes on with what is left in the files that they began with;
+    "migrate" takes them over at once, in the new files. Both need a journal that outlives instances: see `services`,
+    which may have a password.
     """
 
     deployment: str
@@ -73,6 +74,7 @@ class Desired(_Part):
     variables: Mapping[str, str] = {}
     secrets: Mapping[str, SecretStr] = {}
     port: int | None = None
+    listens: tuple[int, ...] | None = None
     replicas: int = Field(1, ge=0, le=100)
     restart: str = ""
     in_flight: Literal["drain", "migrate"] = "drain"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import SecretStr
@@ -48,6 +48,7 @@ async def desired(session: AsyncSession, installation: Installation, row: Deploy
         variables=settings.variables,
         secrets=await _secrets(session, installation, environment, bundle.facts, settings),
         port=port_of(bundle.facts),
+        listens=tuple(listens(bundle.facts, settings)),
         replicas=0 if row.wanted == "paused" else settings.replicas,
         restart=settings.restart,
         in_flight=settings.in_flight,
@@ -102,6 +103,14 @@ def _address(value: str, host: str | None, port: int | None) -> tuple[str | None
     name, _, number = where.rpartition(":") if where.rpartition(":")[2].isdigit() else (where, "", "")
     found = int(number) if number and 0 < int(number) < 65_536 else _PORTS.get(scheme) if has_scheme else None
     return host or name or None, port or found
+
+
+def listens(facts: Facts, settings: Settings) -> Iterator[int]:
+    """The ports that the flows name. What a variable tells is read from its value here, or from its default."""
+    for each in facts.get("listens", ()):
+        port = str(settings.variables.get(each.get("variable") or "") or each.get("default") or each.get("port"))
+        if port.isdecimal() and int(port) < 65_536:
+            yield int(port)
 
 
 def _exposure(environment: Environment, row: Deployment) -> Exposure | None:

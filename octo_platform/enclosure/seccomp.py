@@ -1,7 +1,8 @@
 """System calls that an enclosed process is refused, because Landlock does not see what they do.
 
 Most of them reach other processes of the same user: over unix sockets, where a desktop takes orders such as "run this
-program"; by priorities and limits; by shared memory; by keys of the kernel. Others go around what Landlock checks.
+program"; by priorities and limits; by shared memory; by keys of the kernel. Some change the rights to any file of the
+user, and some go around what Landlock checks.
 """
 
 from __future__ import annotations
@@ -13,27 +14,45 @@ import platform
 import socket
 import struct
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-_NUMBERS = {
+_NUMBERS: Mapping[str, tuple[int, int | None]] = {
     # name: (x86-64, aarch64)
     "add_key": (248, 217),
     "bpf": (321, 280),
+    "chmod": (90, None),
+    "chown": (92, None),
     "clone": (56, 220),
     "clone3": (435, 435),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "fchown": (93, 55),
+    "fchownat": (260, 54),
+    "file_setattr": (469, 469),
+    "fremovexattr": (199, 16),
+    "fsetxattr": (190, 7),
+    "futimesat": (261, None),
+    "inotify_add_watch": (254, 27),
     "io_uring_setup": (425, 425),
     "ioprio_set": (251, 30),
     "keyctl": (250, 219),
+    "lchown": (94, None),
     "listen": (50, 201),
+    "lremovexattr": (198, 15),
+    "lsetxattr": (189, 6),
     "mq_open": (240, 180),
     "mq_unlink": (241, 181),
     "msgctl": (71, 187),
     "msgget": (68, 186),
     "msgrcv": (70, 188),
     "msgsnd": (69, 189),
+    "open_by_handle_at": (304, 265),
     "perf_event_open": (298, 241),
     "prlimit64": (302, 261),
+    "removexattr": (197, 14),
+    "removexattrat": (466, 466),
     "request_key": (249, 218),
     "sched_setaffinity": (203, 122),
     "sched_setattr": (314, 274),
@@ -50,6 +69,8 @@ _NUMBERS = {
     "setpgid": (109, 154),
     "setpriority": (141, 140),
     "setsid": (112, 157),
+    "setxattr": (188, 5),
+    "setxattrat": (463, 463),
     "shmat": (30, 196),
     "shmctl": (31, 195),
     "shmget": (29, 194),
@@ -57,6 +78,9 @@ _NUMBERS = {
     "socketpair": (53, 199),
     "unshare": (272, 97),
     "userfaultfd": (323, 282),
+    "utime": (132, None),
+    "utimensat": (280, 88),
+    "utimes": (235, None),
 }
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """Column of `_NUMBERS`, and what the kernel calls it."""
@@ -112,6 +136,12 @@ def refusals(*, network: bool, listens: bool) -> Iterator[Refusal]:
     if not listens:
         # One that is bound to nothing would get a port of the system's choice. Lent ones listen already.
         yield Refusal("listen", error=0)
+    # Landlock leaves rights, owners and times of files to whoever has these files, and that is the user of us all. To
+    # copy or unpack files means to set them, so programs are left in the belief that they have.
+    yield from (Refusal(each, error=0) for each in _NUMBERS if "chmod" in each or "utime" in each)
+    yield from map(Refusal, (each for each in _NUMBERS if each.endswith("chown") or each == "fchownat"))
+    yield from (Refusal(each, errno.ENOTSUP) for each in _NUMBERS if "xattr" in each or each == "file_setattr")
+    yield from map(Refusal, ("inotify_add_watch", "open_by_handle_at"))  # tells names of files anywhere; opens them
     yield Refusal("io_uring_setup", errno.ENOSYS)  # its operations are system calls that no filter sees
     # Whoever stays in its group of processes can be counted, and ended together with it.
     yield from map(Refusal, ("setsid", "setpgid"))
@@ -163,7 +193,8 @@ def program(refused: Iterable[Refusal], machine: str) -> list[Instruction]:
     ]
     for each in refused:
         body = _body(each)
-        code += [(_LOAD, 0, 0, _NUMBER), (_EQUAL, 0, len(body), _NUMBERS[each.call][column]), *body]
+        if (number := _NUMBERS[each.call][column]) is not None:  # newer machines have fewer of the old ones
+            code += [(_LOAD, 0, 0, _NUMBER), (_EQUAL, 0, len(body), number), *body]
     return [*code, (_RETURN, 0, 0, _ALLOW)]
 
 

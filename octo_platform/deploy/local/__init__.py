@@ -6,8 +6,8 @@ then the line between them breaks.
 
 All instances of a deployment have one store, in its folder, so a journal outlives each of them. Instances of a version
 that migrates run with `--resume new`, and tell those of before through that store to hand over.
-`resources.cpu` and `egress` are not enforced: an instance may connect to any port but that of the platform. What else
-it may not, say `walls.py` and `octo_platform/enclosure`.
+`egress` is not enforced: an instance may connect to any port but that of the platform. What else it may not, say
+`walls.py` and `octo_platform/enclosure`. `resources.cpu` counts where the platform was given control groups.
 """
 
 from octo_platform.deploy.local.target import LocalTarget, opened

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octo.core.supervisor import VARIABLE
+from octo_platform.deploy.local.cgroups import Cgroup
 from octo_platform.deploy.local.groups import Usage
 from octo_platform.deploy.local.line import Line
 from octo_platform.deploy.local.sockets import Loan, private
@@ -42,13 +43,17 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Start(NamedTuple):
-    """How to start one. admin: the path of its operations socket. wrote: takes each line, and returns it masked."""
+    """How to start one. admin: the path of its operations socket. wrote: takes each line, and returns it masked.
+
+    group: what the program joins, if there is one.
+    """
 
     name: str
     program: Program
     folder: Path
     admin: Path
     wrote: Callable[[str, bytes], str]
+    group: Cgroup | None = None
 
 
 class Child:
@@ -76,6 +81,8 @@ class Child:
         self._killed_at: float | None = None
         self._rest = b""
         self._was_over = False
+        self._group = start.group
+        self._memory = 0
         self._line = Line(loan.lend, loan.give_back, self._beat)
         self._output, theirs = os.pipe()
         try:
@@ -85,6 +92,8 @@ class Child:
             self._line.close()
             os.close(self._output)
             self.admin.unlink(missing_ok=True)
+            if self._group is not None:
+                self._group.end()
             raise
         finally:
             os.close(theirs)
@@ -126,6 +135,9 @@ class Child:
             return
         if was_asleep:
             self.heard = now
+        if self._group is not None and memory != self._memory:
+            self._group.bound("memory.max", memory)
+            self._memory = memory
         if self._killed_at is not None:
             if now > self._killed_at + LAST_WORDS:
                 self.kill()
@@ -178,6 +190,10 @@ class Child:
         # Before it is reaped: until then its number belongs to nobody else. What it has started must not outlive it.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        if self._group is not None:
+            if self._group.had_no_memory:
+                self.condemn("OutOfMemory")
+            self._group.end()
         self.code = self._process.wait()
         self._read()
         self._close_output()

@@ -11,12 +11,14 @@ import errno
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping, Set as AbstractSet
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from octo_platform.deploy.desired import Desired
-from octo_platform.deploy.local.child import Child, Start
+from octo_platform.deploy.local.cgroups import Cgroup
+from octo_platform.deploy.local.child import MOST_TASKS, Child, Start
 from octo_platform.deploy.local.crew import Crew
 from octo_platform.deploy.local.folders import Folder
 from octo_platform.deploy.local.groups import Usage
@@ -131,7 +133,7 @@ class Keeper:
                 self._retire(self._next)
                 self._next = None
             self.wanted, self.is_removed = desired, False
-            self._sockets.named = desired.port
+            self._sockets.named, self._sockets.listens = desired.port, desired.listens
         self._poke()
         return True
 
@@ -269,20 +271,30 @@ class Keeper:
             await self._listen()
         name = instance_name(self.wanted.slug if self.wanted is not None else "")
         walls = self._floor.walls
+        group = self._group(name)
         start = Start(
             name=name,
             program=program(
                 "octo",
                 arguments(recipe, self._folder),
                 surroundings(self._folder, self.port if recipe.wanted.port is not None else None),
-                None if walls is None else enclosure(walls, recipe, self._folder),
+                None if walls is None else enclosure(walls, recipe, self._folder, str(group.path) if group else ""),
                 given=variables(recipe),
             ),
             folder=self._folder.path / "work",
             admin=self._floor.sockets / f"{name[-8:]}.sock",
             wrote=partial(self._write, os.fsencode(f"{recipe.bundle}/")),
+            group=group,
         )
         return Child(start, self._sockets.loan())
+
+    def _group(self, name: str) -> Cgroup | None:
+        cgroups = self._floor.walls.cgroups if self._floor.walls is not None else None
+        if cgroups is None or self.wanted is None:
+            return None
+        with suppress(OSError):  # it is looked after all the same
+            return cgroups.group(name, self.wanted.resources, MOST_TASKS)
+        return None
 
     def _write(self, bundle: bytes, instance: str, line: bytes) -> str:
         """Add a line to the log. Files have the names that their authors gave them, wherever they lie here."""

@@ -27,6 +27,7 @@ _INESSENTIAL = {
     "in_flight": "drain",
     "exposure": None,
     "egress": (),
+    "listens": None,  # files and variables tell
     "slug": "",
     "tag": "",
     "data": None,

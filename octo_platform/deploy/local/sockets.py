@@ -11,7 +11,7 @@ import errno
 import os
 import socket
 import zlib
-from collections.abc import Callable, Set as AbstractSet
+from collections.abc import Callable, Collection, Set as AbstractSet
 from pathlib import Path
 
 from octo.core.addresses import Resolved, bound, holder
@@ -27,14 +27,15 @@ _MOST = 16
 class Sockets:
     """The sockets of one deployment. port: the one that the world calls; None before it is known.
 
-    taken: returns the ports of all deployments. named: the port by which the flows call it themselves. moved: why it is
-    another one than before, "" if it is not.
+    taken: returns the ports of all deployments. named: the port by which the flows call it themselves. listens: all
+    that the flows name, None if that is not known. moved: why it is another one than before, "" if it is not.
     """
 
     def __init__(self, port: int | None, taken: Callable[[], AbstractSet[int]] = frozenset) -> None:
         self.port = port
         self._taken = taken
         self.named: int | None = None
+        self.listens: Collection[int] | None = None
         self.moved = ""
         self._main: socket.socket | None = None
         self._others: dict[int, socket.socket] = {}
@@ -94,6 +95,8 @@ class Sockets:
             assert self._main is not None
             return self._main
         if port not in self._others:
+            if self.listens is not None and port not in self.listens:  # their code asks, and not their connectors
+                raise OSError(errno.EACCES, f"no flow says that it listens at port {port}")
             if port in self._taken():  # if that one is paused, whoever listens there gets what is meant for it
                 raise OSError(errno.EACCES, f"port {port} is that of another deployment")
             if len(self._others) >= _MOST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from octo_platform.deploy.local.cgroups import Cgroups
 from octo_platform.deploy.local.folders import Folder
 from octo_platform.deploy.local.recipe import Recipe
 from octo_platform.enclosure.enclosure import Enclosure
@@ -17,16 +18,21 @@ _WRITES = ("work", "home", "tmp", "store", "traces")
 class Walls(NamedTuple):
     """What is kept from all instances. hides: paths. ports: TCP ports to which they do not connect.
 
-    is_required: whether none is started where the system cannot keep all of it from them.
+    cgroups: where each gets a control group, if some were delegated. is_required: whether none is started where the
+    system cannot keep all of this from them.
     """
 
     hides: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
+    cgroups: Cgroups | None = None
     is_required: bool = False
 
 
-def enclosure(walls: Walls, recipe: Recipe, folder: Folder) -> Enclosure:
-    """What an instance may reach. It opens no port itself: those that its flows name are lent."""
+def enclosure(walls: Walls, recipe: Recipe, folder: Folder, group: str = "") -> Enclosure:
+    """What an instance may reach. It opens no port itself: those that its flows name are lent.
+
+    group: the folder of the control group that it joins, "" for none.
+    """
     return Enclosure(
         reads=(str(recipe.bundle), str(recipe.secrets)),
         writes=tuple(str(folder.path / each) for each in _WRITES),
@@ -34,5 +40,6 @@ def enclosure(walls: Walls, recipe: Recipe, folder: Folder) -> Enclosure:
         connects=None,
         never=walls.ports,
         limits={"CORE": 0, "FSIZE": LARGEST_FILE, "NOFILE": MOST_FILES},
+        group=group,
         is_required=walls.is_required,
     )

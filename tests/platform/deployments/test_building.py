@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from octo_platform.deployments.building import egress
+from octo_platform.deployments.building import egress, listens
 from octo_platform.deployments.settings import Settings
 from octo_platform.storage.tables import Deployment
 from tests.platform.asking import FLOW, HERE, SECRET, deployment, done, integration, problem, shop, until
@@ -37,6 +37,20 @@ def test_where_the_flows_connect_to(given, variables, expected):
     assert [(each.host, each.port) for each in found] == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "variables", "expected"),
+    [
+        ({"port": 9000, "variable": None, "default": None}, {}, [9000]),
+        ({"port": "${P}", "variable": "P", "default": 9000}, {}, [9000]),
+        ({"port": "${P}", "variable": "P", "default": 9000}, {"P": "9001"}, [9001]),
+        ({"port": "${P}", "variable": "P", "default": None}, {"P": "99999"}, []),
+        ({"port": "${P}", "variable": "P", "default": None}, {}, []),
+    ],
+)
+def test_where_the_flows_listen(given, variables, expected):
+    assert list(listens({"listens": [given]}, Settings(variables=variables))) == expected
+
+
 async def test_all_that_a_target_is_told(client, reconciling, pretence):
     settings = {
         "namespace": "shop",
@@ -59,6 +73,7 @@ async def test_all_that_a_target_is_told(client, reconciling, pretence):
         "orders",
     )
     assert (desired.tag, desired.port, desired.replicas, desired.in_flight) == ("v1", 8080, 2, "migrate")
+    assert desired.listens == (8080,)
     assert desired.variables == {"MODE": "x"}
     assert {name: each.get_secret_value() for name, each in desired.secrets.items()} == {"bank": "s3cr3t-1"}
     assert (desired.exposure.host, desired.exposure.ingress_class) == ("buy.shop.test", "nginx")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
+from pathlib import Path
 
 import pytest
 
+from octo_platform.enclosure import seccomp
 from octo_platform.enclosure.seccomp import Refusal, program, refusals
 
 ALLOWED = 0x7FFF_0000
@@ -55,6 +58,23 @@ def test_an_argument_decides():
     assert [judged(code, 41, (2, 1, protocol)) for protocol in (0, 6, 262)] == [None, None, 2]
     assert [judged(code, 44, (3, 0, 0, flags)) for flags in (0, 0b0101, 0b0010, 0b1111)] == [None, None, 3, 3]
     assert [judged(code, 53, (1, kind)) for kind in (1, 1 | 0o4000, 2)] == [None, None, 4]
+
+
+@pytest.mark.parametrize(
+    ("column", "header"),
+    [(0, "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"), (1, "/usr/include/asm-generic/unistd.h")],
+)
+def test_the_numbers_are_those_of_the_kernel(column, header):
+    """As far as the headers of this machine are new enough to know them."""
+    if not Path(header).exists():
+        pytest.skip(f"NOT TESTED, for want of {header}: numbers of system calls")
+    known = dict(re.findall(r"__NR(?:3264)?_(\w+)\s+(\d+)\s", Path(header).read_text()))
+    wrong = {
+        name: numbers[column]
+        for name, numbers in seccomp._NUMBERS.items()
+        if name in known and int(known[name]) != numbers[column]
+    }
+    assert wrong == {}
 
 
 def test_other_kinds_of_programs_run_no_call():

@@ -59,6 +59,14 @@ def test_a_port_of_another_deployment_is_not_lent_even_if_nobody_listens_there(p
         Sockets(port, lambda: {port, other}).lend(at(other), 10)
 
 
+def test_a_port_that_no_flow_names_is_not_lent(sockets, free_port):
+    named, other = free_port(), free_port()
+    sockets.listens = (named,)
+    assert sockets.lend(at(named), 10).getsockname()[1] == named
+    with pytest.raises(OSError, match=f"no flow says that it listens at port {other}"):
+        sockets.lend(at(other), 10)
+
+
 def test_a_deployment_has_few_ports(sockets, free_port, monkeypatch):
     monkeypatch.setattr(module, "_MOST", 1)
     sockets.lend(at(free_port()), 10)

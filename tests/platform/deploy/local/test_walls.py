@@ -19,6 +19,7 @@ import pytest
 
 from octo_platform.deploy.desired import Resources
 from octo_platform.deploy.local import child as processes, logbook, walls as limits
+from octo_platform.deploy.local.cgroups import Cgroups
 from octo_platform.deploy.local.walls import Walls
 from octo_platform.enclosure import support
 from tests.platform.deploy.local.scene import called, runs, until
@@ -138,6 +139,41 @@ async def test_nothing_is_written_elsewhere(inside, code):
         assert (await one.says(code))["error"] in ("PermissionError 13", "PermissionError 1", "OSError 18")
 
 
+async def test_rights_to_files_stay_what_they_are(inside):
+    """All of them belong to one user, who may change these: the keys are not made readable to others."""
+    async with inside() as one:
+        keys = one.platform / "keys"
+        keys.touch(0o600)
+        os.utime(keys, (1, 1))
+        package = "os.open(os.__file__, os.O_RDONLY)"
+        before = Path(os.__file__).stat().st_mode
+        for code in (f"chmod({str(keys)!r}, 0o666)", f"utime({str(keys)!r})", f"fchmod({package}, 0)"):
+            assert await one.says(f"import os; os.{code}") == {"said": None}
+        assert await one.says(f"import os; os.chown({str(keys)!r}, -1, os.getgid())") == NOT_ALLOWED
+        assert await one.says(f"import os; os.setxattr({str(keys)!r}, 'user.x', b'y')") == {"error": "OSError 95"}
+        watched = f"c.inotify_add_watch(c.inotify_init(), {str(one.platform)!r}.encode(), 256)"
+        assert await one.says(f"import ctypes; c = ctypes.CDLL(None); said = {watched}") == {"said": -1}
+
+        assert (keys.stat().st_mode & 0o777, keys.stat().st_mtime) == (0o600, 1)
+        assert Path(os.__file__).stat().st_mode == before
+
+
+async def test_files_are_copied_and_unpacked(inside):
+    """What is set with them besides is left as it is."""
+    code = """
+import os, shutil, tarfile
+os.close(os.open("a", os.O_WRONLY | os.O_CREAT, 0o755))
+shutil.copy2("a", "b")
+with tarfile.open("c.tar", "w") as archive:
+    archive.add("a")
+with tarfile.open("c.tar") as archive:
+    archive.extractall("d")
+said = sorted(os.listdir("d")) + [os.access("a", os.X_OK)]
+"""
+    async with inside() as one:
+        assert await one.says(code) == {"said": ["a", True]}
+
+
 async def test_its_own_folders_are_its_own(inside):
     """It works in one, and has others for what it keeps, what it downloads and what it needs for a moment."""
     code = """
@@ -166,10 +202,15 @@ async def test_a_file_has_a_largest_size(inside, monkeypatch):
 # --- processes ---------------------------------------------------------------------------------------------------
 
 
-async def test_the_platform_is_not_looked_into(inside, monkeypatch):
-    """Neither its variables, nor its memory, nor its files."""
+async def test_the_platform_and_others_are_not_looked_into(inside, wanted, monkeypatch):
+    """Neither their variables, nor their memory, nor their files."""
     monkeypatch.setenv("OCTO_PLATFORM_KEYS", "never")
     async with inside() as one:
+        await one.target.apply(wanted(1, deployment="d2"))
+        other = await until(one.target, runs(1), "d2")
+        pid = (await asyncio.to_thread(called, other.internal_url, "/code/pid"))[1]
+        assert await one.says(f"open('/proc/{pid}/environ').read()") == REFUSED
+        assert await one.says(f"open('/proc/{pid}/cwd/x', 'w')") == REFUSED
         for what in ("environ", "mem", "maps", "fd/0", "root/etc/hosts", "auxv"):
             told = await one.says(f"import os; open(f'/proc/{{os.getppid()}}/{what}', 'rb').read(1)")
             assert told["error"].startswith("PermissionError")
@@ -249,6 +290,26 @@ subprocess.run([sys.executable, "-c", "import time; x = b'x' * (300 << 20); time
 
         assert after.instances[0].reason.code == "OutOfMemory"
         assert len(processes_in(one.own / "work")) == 1
+
+
+async def test_an_instance_joins_a_control_group_where_there_are_some(inside, wanted, tmp_path):
+    """Its bounds follow the settings of the deployment; the kernel says why it ended, and everything in it ends."""
+    groups = tmp_path / "groups"
+    groups.mkdir()
+    async with inside(Walls(cgroups=Cgroups(groups), is_required=True)) as one:
+        [group] = groups.iterdir()
+        assert (group / "cgroup.procs").read_text() == "0"
+        changed = {"flow": FLOW, "files": {"code.py": CODE}, "resources": Resources(memory=300)}
+        await one.target.apply(wanted(2, **changed))
+        while int((group / "memory.max").read_text() or 0) != 300 << 20:
+            await asyncio.sleep(0.01)
+
+        (group / "memory.events").write_text("oom 1\noom_kill 1\n")
+        with suppress(OSError, http.client.HTTPException):
+            await one.says("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+        after = await until(one.target, lambda seen: runs(2)(seen) and seen.instances[0].restarts)
+        assert after.instances[0].reason.code == "OutOfMemory"
+        assert (group / "cgroup.kill").read_text() == "1"
 
 
 async def test_an_endless_loop_keeps_nobody_else_from_running(inside, wanted):
