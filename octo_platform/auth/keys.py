@@ -73,20 +73,18 @@ class Keys:
     async def principal(self, authorization: str, address: str) -> Principal | None:
         """Whose key an `Authorization` header has; None if it has none that counts.
 
-        Raises `Problem` if too many wrong ones came from an address; those that were right before are looked at still.
+        Raises `Problem` for a wrong one if too many came from its address. One that is right counts all the same: none
+        can be guessed, and whoever sends wrong ones would keep out all who come from behind the same proxy.
         """
         kind, _, text = authorization.partition(" ")
         text = text.strip()
         if kind.lower() != "bearer" or not text.startswith(tokens.KEY_PREFIX) or len(text) > _LONGEST:
             return None
         digest = tokens.hashed(text)
-        name = network_of(address)
-        if digest not in self._noted:
-            self._wrong.check(name)
         found = await self._find(ApiKey.hash == digest)
         if found is None:
             self._noted.pop(digest, None)
-            self._wrong.take(name)
+            self._wrong.take(network_of(address))
             return None
         await self._note(digest)
         return found

@@ -106,7 +106,7 @@ class Logins:
             return "the user is disabled"
         if at >= login.expires_at or at - login.turned_at >= IDLE:
             return "it is too old"
-        if turn == login.turn or (turn == login.turn - 1 and at - login.turned_at < GRACE):
+        if turn == login.turn or (turn == login.turn - 1 and abs(at - login.turned_at) < GRACE):
             return ""
         return _COPIED
 

@@ -24,6 +24,9 @@ _LOOK = 1.0
 _OVERLAP = timedelta(seconds=60)
 """A transaction that began earlier may end later: looking goes back so far."""
 
+AHEAD = timedelta(seconds=60)
+"""How far the clock of another process may be ahead. What is further ahead is from before a clock was set back."""
+
 
 class Marks:
     """See the module. What this process marks counts in it at once, in the others within a second."""
@@ -47,7 +50,8 @@ class Marks:
         if time.monotonic() >= self._due:
             await self._look()
         ends = (self._ended.get(f"login:{login}"), self._ended.get(f"user:{user}"))
-        return any(end is not None and issued <= end.timestamp() for end in ends)
+        # A mark from before a clock was set back would end all sessions until then; earlier ones count no more anyway.
+        return any(end is not None and issued <= end.timestamp() and end <= now() + AHEAD for end in ends)
 
     async def use(self, name: str, until: datetime) -> bool:
         """Use what counts once. Return whether this was the first time."""

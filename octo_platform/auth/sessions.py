@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from octo_platform.auth import people
-from octo_platform.auth.marks import SESSION, Marks
+from octo_platform.auth.marks import AHEAD, SESSION, Marks
 from octo_platform.auth.policy import Role
 from octo_platform.auth.principal import Principal
 from octo_platform.auth.signing import Signing
@@ -49,7 +49,9 @@ class Sessions:
     async def principal(self, token: str) -> Principal | None:
         """Whose session it is; None if it is not ours, too old, or ended."""
         claims = await self._signing.claims(PURPOSE, token, self._clock())
-        if claims is None or await self._marks.is_ended(claims["login"], claims["sub"], claims["iat"]):
+        if claims is None or claims["iat"] > (self._clock() + AHEAD).timestamp():
+            return None  # from before a clock was set back: nothing could end it, and it would live until then
+        if await self._marks.is_ended(claims["login"], claims["sub"], claims["iat"]):
             return None
         roles = claims["roles"]
         if roles is None:

@@ -23,6 +23,12 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Of others, zipfile unpacks all that it has read, however much that becomes: 600 bytes of bzip2 are a gigabyte."""
 
+_ENTRY = b"PK\x01\x02"
+"""How an entry of the list of an archive begins."""
+
+_MOST_ENTRIES = 10_000
+"""More than there may be: a file may be an archive, too."""
+
 Files = Mapping[str, bytes]
 Kind = Literal["flow", "test", "resource"]
 
@@ -46,11 +52,15 @@ def kind_of(path: str) -> Kind:
 
 
 def check_files(files: Files) -> None:
-    """Refuse too many files, too large ones, and a file where another has its folder. Raises `Problem`."""
+    """Refuse too many files, too large ones, and two that cannot lie side by side everywhere. Raises `Problem`."""
+    names: dict[str, str] = {}
+    for path in files:
+        if (other := names.setdefault(path.lower(), path)) != path:  # on macOS and Windows they would be one file
+            raise Problem("invalid", f"{other!r} and {path!r} differ only in capitals")
     for path in files:
         parts = path.split("/")
         for above in ("/".join(parts[:length]) for length in range(1, len(parts))):
-            if above in files:
+            if above.lower() in names:
                 raise Problem("invalid", f"{above!r} is both a file and the folder of {path!r}")
     if len(files) > MOST_FILES:
         raise Problem("too-large", f"an integration has at most {MOST_FILES} files")
@@ -81,6 +91,8 @@ def packed(files: Files) -> bytes:
 
 def unpacked(data: bytes) -> dict[str, bytes]:
     """The files of an archive that `packed` has made, or that somebody sent. Raises `Problem`."""
+    if data.count(_ENTRY) > _MOST_ENTRIES:  # to read the list of half a million takes seconds
+        raise Problem("too-large", f"an integration has at most {MOST_FILES} files")
     try:
         return _read(data)
     except Problem:

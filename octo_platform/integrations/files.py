@@ -14,7 +14,7 @@ from octo_platform.problem import Problem
 from octo_platform.storage.tables import File, now
 from octo_platform.web import limits
 from octo_platform.web.call import Within
-from octo_platform.web.etags import IfMatch, IfNoneMatch, etag, expect, revise, tell
+from octo_platform.web.etags import IfMatch, IfNoneMatch, etag, expect, of, revise, tell
 from octo_platform.web.routing import Routes
 from octo_platform.web.shapes import Shape
 
@@ -50,7 +50,7 @@ async def list_files(call: Within, integration: str) -> list[FileShown]:
         query = select(File.path, func.length(File.content), File.revision, File.updated_at)
         found = await session.execute(query.where(File.integration_id == row.id).order_by(File.path))
         return [
-            FileShown(path=path, kind=kind_of(path), size=size, etag=etag(revision), updated_at=at)
+            FileShown(path=path, kind=kind_of(path), size=size, etag=etag(revision, at), updated_at=at)
             for path, size, revision, at in found
         ]
 
@@ -63,7 +63,7 @@ async def read_file(call: Within, integration: str, path: FilePath) -> Response:
         file = await session.get(File, (row.id, checked_path(path)))
     if file is None:
         raise Problem("not-found", f"there is no file {path!r}")
-    headers = {"ETag": etag(file.revision), "Content-Disposition": "attachment"}
+    headers = {"ETag": of(file), "Content-Disposition": "attachment"}
     return Response(file.content, media_type=BYTES, headers=headers)
 
 
@@ -113,7 +113,7 @@ async def read_archive(call: Within, integration: str) -> Response:
     async with call.read() as session:
         row = await store.integration(session, call.space.id, integration)
         files = await store.files_of(session, row.id)
-    headers = {"ETag": etag(row.revision), "Content-Disposition": f'attachment; filename="{row.name}.zip"'}
+    headers = {"ETag": of(row), "Content-Disposition": f'attachment; filename="{row.name}.zip"'}
     return Response(packed(files), media_type=ZIP, headers=headers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from octo_platform.flows.archive import Files, check_files
@@ -15,15 +15,14 @@ from octo_platform.storage.tables import File, Integration, Version, now
 
 async def integration(session: AsyncSession, workspace_id: str, name: str, *, lock: bool = False) -> Integration:
     """The integration of that name or id. Raises `Problem`."""
-    query = select(Integration).where(Integration.workspace_id == workspace_id, _named(name))
+    query = select(Integration).where(Integration.workspace_id == workspace_id)
+    query = query.where(or_(Integration.id == name, Integration.name == name))
+    # An id first: so nobody takes the place of another one by a name that looks like its id.
+    query = query.order_by((Integration.id == name).desc()).limit(1)
     row = await session.scalar(query.with_for_update(**LOCK) if lock else query)
     if row is None:
         raise Problem("not-found", f"there is no integration {name[:100]!r} in this workspace")
     return row
-
-
-def _named(name: str) -> ColumnElement[bool]:
-    return Integration.id == name if len(name) == 36 and name.count("-") == 4 else Integration.name == name
 
 
 async def files_of(session: AsyncSession, integration_id: str) -> Files:

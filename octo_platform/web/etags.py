@@ -28,13 +28,18 @@ class Revised(Protocol):
     updated_at: datetime
 
 
-def etag(revision: int) -> str:
-    return f'"r{revision}"'
+def etag(revision: int, updated_at: datetime) -> str:
+    """The moment tells it from one of the same name that was deleted, and has had as many revisions."""
+    return f'"r{revision}-{round(updated_at.timestamp() * 1_000_000):x}"'
+
+
+def of(row: Revised) -> str:
+    return etag(row.revision, row.updated_at)
 
 
 def tell(response: Response, row: Revised) -> None:
     """Send the ETag of a row."""
-    response.headers["ETag"] = etag(row.revision)
+    response.headers["ETag"] = of(row)
 
 
 def expect(row: Revised, if_match: str | None) -> None:
@@ -42,8 +47,8 @@ def expect(row: Revised, if_match: str | None) -> None:
     if if_match is None:
         raise Problem("if-match-needed")
     given = {each.strip().removeprefix("W/") for each in if_match.split(",")}
-    if "*" not in given and etag(row.revision) not in given:
-        raise Problem("changed", "Read it again, and repeat your change").with_headers({"ETag": etag(row.revision)})
+    if "*" not in given and of(row) not in given:
+        raise Problem("changed", "Read it again, and repeat your change").with_headers({"ETag": of(row)})
 
 
 def revise(row: Revised, if_match: str | None) -> None:

@@ -35,6 +35,14 @@ async def test_sessions_from_before_the_mark_count_no_more_and_later_ones_do(dat
     assert not await marks.is_ended("two", "two", before)
 
 
+async def test_a_mark_from_before_the_clock_was_set_back_locks_nobody_out(database, monkeypatch):
+    marks = Marks(database)
+    with monkeypatch.context() as ahead:
+        ahead.setattr("octo_platform.auth.marks.now", lambda: now() + timedelta(hours=1))
+        await end(database, marks, "user", "ann")
+    assert not await marks.is_ended("one", "ann", now().timestamp())
+
+
 async def test_another_process_sees_the_mark(database, monkeypatch):
     here, there = Marks(database), Marks(database)
     before = now().timestamp()

@@ -134,7 +134,26 @@ def test_a_name_that_ends_in_an_archive_where_others_read_on_is_refused():
         unpacked(data)
 
 
-@pytest.mark.parametrize("files", [{"a": b"", "a/b": b""}, {"a/b/c": b"", "a/b": b""}, {"a/b/c/d": b"", "a": b""}])
+@pytest.mark.parametrize(
+    "files", [{"a": b"", "a/b": b""}, {"a/b/c": b"", "a/b": b""}, {"a/b/c/d": b"", "a": b""}, {"A": b"", "a/b": b""}]
+)
 def test_a_file_is_no_folder_of_another(files):
     with pytest.raises(Problem, match="both a file and the folder"):
         check_files(files)
+
+
+def test_two_paths_that_differ_only_in_capitals_are_refused():
+    """On macOS and Windows one of them would be lost."""
+    with pytest.raises(Problem, match="differ only in capitals"):
+        check_files({"A.yaml": b"", "a.yaml": b""})
+
+
+def test_a_list_of_half_a_million_files_is_not_read(monkeypatch):
+    """Zipfile reads all of it before anything can be refused: five seconds in which nobody is answered."""
+
+    def read(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(archive, "_read", read)
+    with pytest.raises(Problem, match="at most 500 files"):
+        unpacked(b"PK\x01\x02" * 10_001)

@@ -106,3 +106,14 @@ async def test_half_a_character_is_no_text(client):
     halves = b'{"name": "a", "files": {"a.yaml": "\\ud800"}}'
     answer = client.post(ALL, content=halves, headers={"Content-Type": "application/json"})
     assert await problem(answer) == "invalid"
+
+
+async def test_a_name_that_looks_like_an_id_takes_nothing_from_what_has_that_id(client):
+    await shop(client)
+    made = (await done(client.post(ALL, json={"name": "orders"}))).json()
+    copy = (await done(client.post(ALL, json={"name": made["id"]}))).json()
+    assert (await done(client.get(f"{ALL}/{made['id']}"))).json()["name"] == "orders"
+    await done(client.patch(f"{ALL}/orders", json={"name": "renamed"}, headers=ANY))
+    other = (await done(client.post(ALL, json={"name": "01890000-0000-7000-8000-000000000000"}))).json()
+    assert (await done(client.get(f"{ALL}/{other['name']}"))).json()["id"] == other["id"]
+    assert copy["id"] != made["id"]

@@ -167,6 +167,28 @@ async def test_a_session_ends_after_ten_minutes_and_is_renewed(house, clock):
     assert (await browser.get("/session")).json()["roles"] == {"*": "admin"}
 
 
+async def test_a_session_from_before_the_clock_was_set_back_is_renewed(house, clock):
+    """It would live for as long as the clock was ahead, and nothing could end it."""
+    clock.pass_(days=1)
+    ann = await house.signed_in("ann", "admin")
+    assert (await ann.get("/session")).status_code == 200
+    clock.pass_(days=-1)
+    assert (await ann.get("/session")).status_code == 401
+    assert (await ann.post("/session/renewal")).status_code == 200
+    assert (await ann.get("/session")).status_code == 200
+
+
+async def test_the_cookie_of_the_turn_before_has_no_longer_grace_then(house, clock):
+    clock.pass_(days=1)
+    ann = await house.signed_in("ann")
+    before = dict(ann.cookies)
+    assert (await ann.post("/session/renewal")).status_code == 200
+    clock.pass_(days=-1)
+    thief = await house.browser()
+    thief.cookies.update(before)
+    assert (await thief.post("/session/renewal")).status_code == 401
+
+
 async def test_roles_that_changed_count_after_the_renewal(house, clock):
     place = await house.workspace("sales")
     user = await house.person("ann", "admin")
