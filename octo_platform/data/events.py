@@ -114,11 +114,11 @@ def _trim(shelf: Shelf, topic: str, last: int, size: int) -> None:
 
 def _too_large(shelf: Shelf, topic: str, last: int) -> int:
     """The newest event that must go, so that a quarter of the room is free; never the last."""
-    query = select(Event.number, func.length(Event.value)).where(*_events(shelf.id, topic), Event.number < last)
+    query = select(Event.number, func.length(Event.value)).where(*_events(shelf.id, topic))
     room = MOST_BYTES // 4 * 3
     for number, size in shelf.all(query.order_by(Event.number.desc())):
         room -= size
-        if room < 0:
+        if room < 0 and number != last:
             return int(number)
     return 0
 

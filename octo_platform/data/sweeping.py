@@ -51,9 +51,8 @@ def weight(*parts: str | bytes | None) -> int:
 
 def swept(connection: Connection, store: str, now: float) -> int:
     """Remove what is over. Return the bytes of what is left."""
-    needed = exists().where(
-        Subscriber.store_id == Event.store_id, Subscriber.topic == Event.topic, Subscriber.seen < Event.number
-    )
+    of_topic = Subscriber.store_id == Event.store_id, Subscriber.topic == Event.topic
+    needed = exists().where(*of_topic, Subscriber.seen < Event.number).correlate(Event)
     over: Sequence[tuple[Any, ColumnElement[bool]]] = (
         *((each, each.until <= now) for each in (Entry, Lease, SentKey, Reply)),
         # Old events that no durable subscriber needs: who else reads them is not known, but had an hour.
@@ -68,7 +67,9 @@ def swept(connection: Connection, store: str, now: float) -> int:
 def resized(store: str) -> Any:
     """Topics count their events anew."""
     of_topic = Event.store_id == Topic.store_id, Event.topic == Topic.topic
-    size = select(func.coalesce(func.sum(func.length(Event.value)), 0)).where(*of_topic).scalar_subquery()
+    size = (
+        select(func.coalesce(func.sum(func.length(Event.value)), 0)).where(*of_topic).correlate(Topic).scalar_subquery()
+    )
     return update(Topic).where(Topic.store_id == store).values(size=size)
 
 

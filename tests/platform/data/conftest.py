@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
 import httpx
 import pytest
@@ -12,10 +14,13 @@ from sqlalchemy import select
 from octo_platform.api.serving import guarded
 from octo_platform.data import plane as data_plane
 from octo_platform.data.plane import Plane
+from octo_platform.deployments import releases, store
 from octo_platform.deployments.building import token_place
+from octo_platform.deployments.settings import Settings
+from octo_platform.flows.archive import packed
 from octo_platform.installation import Installation
-from octo_platform.storage.tables import Deployment
-from tests.platform.asking import FLOW, HERE, deployment, done, integration, shop
+from octo_platform.storage.tables import Bundle, Deployment, Environment, Integration, Version, Workspace
+from tests.platform.asking import FLOW, done
 
 
 class Keeper(httpx.AsyncClient):
@@ -62,21 +67,42 @@ def messages(answer: httpx.Response) -> list[dict[str, object]]:
 
 
 @pytest.fixture
+async def spawn() -> AsyncIterator[Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]]:
+    """Runs something beside the test, which has an end by itself."""
+    async with asyncio.TaskGroup() as group:
+        yield group.create_task
+
+
+@pytest.fixture
 async def plane(installation: Installation) -> AsyncIterator[Plane]:
     async with data_plane.opened(installation) as found:
         yield found
 
 
+async def _deployed(installation: Installation) -> None:
+    """The workspace `shop` with an environment `dev`, two integrations and three deployments, put there by hand."""
+    async with installation.database.write() as session:
+        session.add(space := Workspace(name="shop"))
+        await session.flush()
+        session.add(dev := Environment(workspace_id=space.id, name="dev", target="local"))
+        for name, slugs in (("orders", ("orders", "twin")), ("other", ("other",))):
+            session.add(of := Integration(workspace_id=space.id, name=name))
+            await session.flush()
+            files = {f"{name}.yaml": FLOW.encode(), "pages/.env": b"", "pages/mail.html": b"<p>"}
+            session.add(Bundle(hash=name, archive=packed(files), facts={}))
+            await session.flush()
+            session.add(version := Version(integration_id=of.id, tag="v1", hash=name))
+            await session.flush()
+            for slug in slugs:
+                session.add(row := store.made(installation, of, dev, slug))
+                await session.flush()
+                releases.want(session, row, version.id, Settings(), "deploy", None)
+
+
 @pytest.fixture
-async def keeper(client: httpx.AsyncClient, installation: Installation, plane: Plane) -> AsyncIterator[Keeper]:
+async def keeper(installation: Installation, plane: Plane) -> AsyncIterator[Keeper]:
     """There are the deployments `orders`, `twin` of the same integration, and `other` of another one."""
-    await shop(client)
-    await integration(client, "orders", FLOW, "v1")
-    await integration(client, "other", FLOW, "v1")
-    await deployment(client)
-    for of, slug in (("orders", "twin"), ("other", "other")):
-        body = {"environment": "dev", "integration": of, "tag": "v1", "slug": slug}
-        await done(client.post(f"{HERE}/deployments", json=body))
+    await _deployed(installation)
     transport = httpx.ASGITransport(guarded(plane), raise_app_exceptions=False)
     async with Keeper(transport=transport, base_url="http://127.0.0.1/data/v1", timeout=60) as found:
         found.installation, found.plane = installation, plane

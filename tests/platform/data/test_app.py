@@ -278,10 +278,15 @@ async def test_what_is_offered(keeper):
 
 
 async def test_files_of_the_version(keeper):
-    assert (await keeper.get("/resources")).json() == {"names": ["orders.yaml"], "after": ""}
-    assert (await keeper.get("/resources", params={"prefix": "p"})).json()["names"] == []
+    assert (await keeper.get("/resources")).json() == {"names": ["orders.yaml", "pages/mail.html"], "after": ""}
+    assert (await keeper.get("/resources", params={"most": 1})).json() == {
+        "names": ["orders.yaml"],
+        "after": "orders.yaml",
+    }
+    assert (await keeper.get("/resources", params={"prefix": "p"})).json()["names"] == ["pages/mail.html"]
+    assert (await keeper.get("/resources", params={"after": "p"})).json()["names"] == ["pages/mail.html"]
     assert (await keeper.get("/resources/content", params={"name": "orders.yaml"})).text == FLOW
-    for name in ("x", "../orders.yaml", "/etc/passwd", "orders.yaml/", ".env"):
+    for name in ("x", "../orders.yaml", "/etc/passwd", "orders.yaml/", "pages/.env"):
         assert await problem(keeper.get("/resources/content", params={"name": name})) == "not-found"
 
 
