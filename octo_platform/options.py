@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 
 class Oidc(BaseModel):
@@ -44,7 +45,7 @@ class Options(BaseModel):
     bytes each, for sealing; the newest first. public_url: where browsers reach it; its host is the only one answered,
     beside loopback names while it listens there. insecure_local: everybody who reaches it is an administrator.
     data_url: where deployments reach what they keep, for those that run elsewhere than on this machine. audit_days: how
-    long the audit log keeps an entry.
+    long the audit log keeps an entry. trusted_proxies: networks of proxies whose `X-Forwarded-For` is believed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,8 +66,19 @@ class Options(BaseModel):
     base_domain: str | None = None
     progress_deadline: float = 120.0
     hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     audit_days: int = Field(365, ge=1, le=36_500)
     limits: Limits = Limits()
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for each in given:
+            try:
+                ip_network(each, strict=False)
+            except ValueError:
+                raise ValueError(f"{each!r} is no network, such as 10.42.0.0/16") from None
+        return given
 
     @property
     def place(self) -> str:
