@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
 from octo_platform.faults import meaning
 
@@ -102,7 +102,8 @@ class Options(BaseModel):
     beside loopback names while it listens there. insecure_local: everybody who reaches it is an administrator.
     data_url: where deployments reach what they keep, for those that run elsewhere than on this machine.
     local_isolation: whether deployments of this machine are closed in; "required" if nothing starts where they cannot.
-    audit_days: how long the audit log keeps an entry.
+    audit_days: how long the audit log keeps an entry. trusted_proxies: networks of proxies whose
+    `X-Forwarded-For` is believed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -125,8 +126,19 @@ class Options(BaseModel):
     local_isolation: Literal["required", "preferred", "off"] = "preferred"
     progress_deadline: float = 120.0
     hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     audit_days: int = Field(365, ge=1, le=36_500)
     limits: Limits = Limits()
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for each in given:
+            try:
+                ip_network(each, strict=False)
+            except ValueError:
+                raise ValueError(f"{each!r} is no network, such as 10.42.0.0/16") from None
+        return given
 
     @property
     def place(self) -> str:

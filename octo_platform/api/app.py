@@ -70,7 +70,12 @@ def create_app(installation: Installation) -> FastAPI:
     app.include_router(pages.router())
     failures.install(app)
     options = installation.options
-    app.add_middleware(Guard, hosts=hosts_of(options), is_secure=options.url.startswith("https:"))
+    app.add_middleware(
+        Guard,
+        hosts=hosts_of(options),
+        is_secure=options.url.startswith("https:"),
+        proxies=options.trusted_proxies,
+    )
     return app
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from octo_platform.api.proxies import Proxies
 from octo_platform.ids import new_id
 from octo_platform.problem import Problem
 from octo_platform.web.routing import LARGEST, UPLOADS
@@ -47,12 +48,21 @@ HEADERS = {
 class Guard:
     """See the module. hosts: names by which it may be called. is_secure: whether browsers come by https.
 
-    largest: bytes of a body that is no upload.
+    largest: bytes of a body that is no upload. proxies: networks of the proxies that are trusted.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str], *, is_secure: bool, largest: int = LARGEST) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Collection[str],
+        *,
+        is_secure: bool,
+        largest: int = LARGEST,
+        proxies: Collection[str] = (),
+    ) -> None:
         self._app = app
         self._largest = largest
+        self._proxies = Proxies(proxies)
         self._hosts = frozenset(hosts)
         extra = {"Strict-Transport-Security": "max-age=31536000"} if is_secure else {}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in (HEADERS | extra).items()]
@@ -63,6 +73,7 @@ class Guard:
             return
         id_ = new_id()
         scope.setdefault("state", {})["id"] = id_
+        scope["client"] = self._proxies.client(scope)
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -21,7 +21,7 @@ from octo_platform.auth.passwords import Passwords
 from octo_platform.auth.principal import EVERYWHERE, Principal
 from octo_platform.auth.sessions import Sessions
 from octo_platform.auth.signing import Signing
-from octo_platform.auth.throttle import Throttle
+from octo_platform.auth.throttle import Known, Throttle
 from octo_platform.options import Options
 from octo_platform.problem import Problem
 from octo_platform.storage.database import Database
@@ -35,8 +35,8 @@ SETUP_TOKEN = "setup-token"  # noqa: S105  the name of a setting
 class Identity:
     """See the module, and what belongs to it: passwords, logins, keys and the identity provider.
 
-    Tries of passwords and codes are counted by `accounts` and `addresses`. An address is that of the socket: what a
-    header says of it anybody can invent. Behind a proxy all clients are one, so those limits are wide.
+    Tries of passwords and codes are counted by `accounts` and `addresses`, and where somebody has signed in from before
+    (`homes`) by themselves: else whoever knows an address of mail could keep its owner out, trying for ever.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Identity:
         self.passwords = Passwords()
         self.accounts = Throttle(free=5, longest=300.0, clock=ticks)
         self.addresses = Throttle(free=30, longest=30.0, clock=ticks)
+        self.homes = Known()
         self.devices = Throttle(free=20, longest=30.0, clock=ticks)
         self.marks = Marks(database)
         self._signing = Signing(database, keyring)

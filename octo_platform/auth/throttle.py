@@ -69,6 +69,23 @@ class Throttle:
         self._tries.pop(_key(name), None)
 
 
+class Known:
+    """Names that are remembered, e.g. an account and where it was signed in from; the oldest go beyond `most`."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._names: OrderedDict[bytes, None] = OrderedDict()
+
+    def __contains__(self, name: str) -> bool:
+        return _key(name) in self._names
+
+    def add(self, name: str) -> None:
+        self._names[_key(name)] = None
+        self._names.move_to_end(_key(name))
+        if len(self._names) > self._most:
+            self._names.popitem(last=False)
+
+
 def network_of(address: str) -> str:
     """What counts as one client: an IPv4 address, or the /64 network of an IPv6 address."""
     try:

@@ -96,6 +96,14 @@ def kubernetes_options(command: F) -> F:
     help="Where browsers reach it, e.g. https://octo.example.com: no other name is answered.",
 )
 @click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    metavar="NETWORK",
+    multiple=True,
+    envvar="OCTO_PLATFORM_TRUSTED_PROXIES",
+    help="Network of proxies whose X-Forwarded-For says who asks, e.g. 10.42.0.0/16; may be given twice.",
+)
+@click.option(
     "--insecure-local",
     is_flag=True,
     default=None,

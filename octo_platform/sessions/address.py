@@ -15,7 +15,7 @@ from octo_platform.auth.throttle import network_of
 def throttled(identity: Identity, request: Request) -> Iterator[None]:
     """A try from the address of a request; it counts unless the block ends well. Raises `Problem` if there were many.
 
-    The address is that of the socket, see `Identity`.
+    The address is that of the socket, or what a proxy that is trusted says of it.
     """
     name = network_of(request.client.host if request.client else "")
     identity.addresses.take(name)

@@ -13,6 +13,7 @@ from octo_platform.auth.identity import Identity
 from octo_platform.auth.marks import SESSION
 from octo_platform.auth.principal import EVERYWHERE, Principal
 from octo_platform.auth.renewal import renewed
+from octo_platform.auth.throttle import network_of
 from octo_platform.problem import Problem
 from octo_platform.sessions.address import throttled
 from octo_platform.storage.database import LOCK
@@ -180,6 +181,9 @@ async def _whose(call: Call, request: Request, given: Credentials) -> User:
     """The user whose password this is. Raises `Problem`; it takes as long for a user that there is not."""
     identity = call.installation.identity
     account = f"account {given.email.strip().lower()}"
+    home = f"{account} from {network_of(request.client.host if request.client else '')}"
+    if home in identity.homes:
+        account = home
     identity.accounts.check(account)
     with throttled(identity, request):
         identity.accounts.take(account)
@@ -193,6 +197,7 @@ async def _whose(call: Call, request: Request, given: Credentials) -> User:
             call.target = f"{user.email if user else 'nobody we know'} from {address}"
             raise Problem("bad-credentials")
     identity.accounts.clear(account)
+    identity.homes.add(home)
     return user
 
 

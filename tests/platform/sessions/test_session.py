@@ -97,6 +97,21 @@ async def test_guesses_at_one_account_are_slowed_down_wherever_they_come_from(ho
     assert int(told.headers["Retry-After"]) >= 1
 
 
+async def test_whoever_guesses_keeps_nobody_out_who_signed_in_from_there_before(house):
+    """They could go on for ever, and always be faster than the owner when a wait ends."""
+    await house.signed_in("ann")
+    guesser = await house.browser(address="10.0.0.1")
+    for _ in range(7):
+        await guesser.post("/session", json=credentials("ann", "wrong wrong wrong"))
+    assert (await guesser.post("/session", json=credentials("ann"))).status_code == 429
+    assert (await (await house.browser()).post("/session", json=credentials("ann"))).status_code == 200
+    codes = [
+        (await (await house.browser()).post("/session", json=credentials("ann", "wrong wrong"))).status_code
+        for _ in range(7)
+    ]
+    assert codes == [401] * 6 + [429], "there are no more tries from there than from elsewhere"
+
+
 async def test_guesses_of_one_address_at_many_accounts_are_slowed_down(house):
     guesser = await house.browser(address="10.0.0.1")
     answers = [await guesser.post("/session", json=credentials(f"p{n}", "wrong")) for n in range(32)]
