@@ -30,3 +30,6 @@ export const pages: Sample[] = files("docs/**/*.md").flatMap(({ name, text }) =>
 
 /** All YAML there is, right and wrong. */
 export const all: Sample[] = [...files("samples/**/*.yaml"), ...files("tests/**/*.yaml"), ...pages];
+
+/** Flows that are wrong, each in another way. */
+export const broken: Sample[] = files("tests/config/broken/*.yaml");

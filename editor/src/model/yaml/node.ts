@@ -91,6 +91,8 @@ export interface Frame {
   readonly entry?: Entry;
   /** The collections in it whose entries are frames, in the order of the text. */
   readonly inside: readonly Collection[];
+  /** The values with an anchor in it, in the order of the text. */
+  readonly anchored: readonly Node[];
   readonly problems: readonly SyntaxProblem[];
 }
 

@@ -122,13 +122,19 @@ const STYLES: Partial<Record<Token["type"], ScalarStyle>> = {
 
 type Building<T> = { -readonly [K in keyof T]: T[K] };
 
+type Growing = Building<Frame> & { inside: Collection[]; anchored: Node[]; problems: SyntaxProblem[] };
+
 interface Open {
-  frame: Building<Frame> & { inside: Collection[]; problems: SyntaxProblem[] };
+  frame: Growing;
   base: number;
 }
 
+function growing(): Growing {
+  return { inside: [], anchored: [], problems: [] };
+}
+
 class Reader {
-  private open: Open = { frame: { inside: [], problems: [] }, base: 0 };
+  private open: Open = { frame: growing(), base: 0 };
   /** The parser may have gone astray there, so what follows counts too. */
   private hasStrays = false;
 
@@ -174,6 +180,12 @@ class Reader {
 
   private node(token: Token | null | undefined, before: readonly Source[], empty: number, depth: number, top = false) {
     const props = propsOf(before);
+    const found = this.valueOf(token, props, empty, depth, top);
+    if (found.anchor) this.open.frame.anchored.push(found);
+    return found;
+  }
+
+  private valueOf(token: Token | null | undefined, props: Props, empty: number, depth: number, top: boolean): Node {
     if (depth > DEEPEST) {
       this.problem(empty, empty, "this is nested too deeply");
       return this.empty(props, empty);
@@ -293,7 +305,7 @@ class Reader {
     const outer = this.open;
     node.starts = [...starts.map((each) => each - outer.base), this.endOf(written.at(-1), first) - outer.base];
     node.entries = written.map((each, index) => {
-      this.open = { frame: { inside: [], problems: [] }, base: starts[index] ?? 0 };
+      this.open = { frame: growing(), base: starts[index] ?? 0 };
       const entry = this.entry(each, begins[index] ?? first, isPair, depth);
       this.open.frame.entry = entry;
       return entry;

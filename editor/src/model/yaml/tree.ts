@@ -17,6 +17,7 @@ export type Moved = Range;
 
 export class Tree {
   private starts: Map<Frame, number> | undefined;
+  private named: Map<string, Node[]> | undefined;
 
   private constructor(
     readonly text: string,
@@ -112,6 +113,27 @@ export class Tree {
       node = entry.key && offset <= this.to(entry.key) ? undefined : entry.value;
     }
     return found;
+  }
+
+  /** The values with an anchor, by its name, in the order of the text. */
+  get anchors(): ReadonlyMap<string, readonly Node[]> {
+    this.starts ??= startsOf(this.top);
+    if (!this.named) {
+      this.named = new Map<string, Node[]>();
+      const found = [...this.starts.keys()].flatMap((frame) => frame.anchored);
+      for (const node of found.sort((a, b) => this.from(a) - this.from(b))) {
+        const name = node.anchor ?? "";
+        this.named.set(name, [...(this.named.get(name) ?? []), node]);
+      }
+    }
+    return this.named;
+  }
+
+  /** What an alias repeats; undefined if there is no such anchor before it. Any other value is itself. */
+  resolved(node: Node): Node | undefined {
+    if (node.kind !== "alias") return node;
+    const before = this.from(node);
+    return this.anchors.get(node.name)?.findLast((each) => this.from(each) < before);
   }
 
   get problems(): SyntaxProblem[] {
@@ -252,8 +274,9 @@ function shifted(
   change: Pick<Collection, "entries" | "starts">,
 ): Frame {
   const at = (offset: number) => (offset >= cut ? offset + delta : offset);
-  const fresh: { -readonly [K in keyof Frame]: Frame[K] } & { inside: Collection[] } = {
+  const fresh: { -readonly [K in keyof Frame]: Frame[K] } & { inside: Collection[]; anchored: Node[] } = {
     inside: [],
+    anchored: [],
     problems: frame.problems.map((each) => ({ ...each, from: at(each.from), to: at(each.to) })),
   };
   const entry = (each: Entry): Entry => ({
@@ -265,6 +288,11 @@ function shifted(
     value: node(each.value),
   });
   const node = (each: Node): Node => {
+    const copy = copied(each);
+    if (copy.anchor) fresh.anchored.push(copy);
+    return copy;
+  };
+  const copied = (each: Node): Node => {
     const place = { frame: fresh, from: at(each.from), inner: at(each.inner) };
     if (each.kind !== "mapping" && each.kind !== "sequence") {
       const body = each.kind === "scalar" && each.body !== undefined ? { body: at(each.body) } : {};
