@@ -50,13 +50,14 @@ function flowEntries(integration: Integration, file: FlowFile, flow: Flow): Outl
   return found;
 }
 
+/** The name of the connector that feeds a flow; of a default one, its type. What cannot be told is as it is written. */
 function feeding(integration: Integration, { source }: Flow): string {
   if (!source) return "";
   const connector = connectorOf(integration, source);
-  if (connector) return connector.name;
-  if (source.connector && !connectorType(integration.catalogue, source.connector)) return source.connector;
-  const wanted = source.connector || source.type;
-  return connectorType(integration.catalogue, wanted)?.type ?? "";
+  const type = connectorType(integration.catalogue, source.connector || source.type)?.type;
+  if (connector || !type) return connector?.name ?? source.connector;
+  const isDeclared = integration.connectors.some((each) => each.type === type);
+  return isDeclared ? source.connector : type;
 }
 
 function chainEntries(lane: Lane, file: FlowFile): OutlineEntry[] {
