@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 // Assets go where `octo edit` serves them from, and where the wheel takes them from.
 export default defineConfig({
@@ -12,4 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
+  // Tests wait for what they promise; the limit is there for what hangs.
+  test: { testTimeout: 180_000 },
 });
