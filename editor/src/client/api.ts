@@ -116,7 +116,7 @@ export class Api {
 
   // --- how it is asked ---
 
-  /** The stream of events after the one with this id, "" for those from now on. */
+  /** The stream of events after the one with this id; after "" it begins with `resync`. */
   async events(last: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const headers: Record<string, string> = last === "" ? {} : { "last-event-id": last };
     const response = await this.#send("GET", "/events", undefined, headers, signal);

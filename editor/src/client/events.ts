@@ -15,7 +15,8 @@ export interface Listener {
 
 const PAUSES = [500, 1000, 2000, 4000, 8000];
 
-/** Listen until the signal is aborted, or this browser needs a new link. What is missed is told by the event `resync`. */
+/** Listen until the signal is aborted, or this browser needs a new link. `resync` comes first, and whenever events were
+ * missed: then everything is to be read anew. */
 export async function listen(api: Api, listener: Listener, signal: AbortSignal): Promise<void> {
   let last = "";
   let failures = 0;

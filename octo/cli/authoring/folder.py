@@ -185,11 +185,9 @@ class Folder:
         ):
             self._known(inside, parts[-1], name, known)
             try:
-                # A link is refused where something is, which a renaming would replace.
-                os.link(parts[-1], wanted[-1], src_dir_fd=inside, dst_dir_fd=target, follow_symlinks=False)
+                _move(inside, parts[-1], target, wanted[-1])
             except FileExistsError:
                 raise Refused(codes.STALE, f"the file {new!r} is there already", "choose another name") from None
-            os.unlink(parts[-1], dir_fd=inside)
 
     def _known(self, inside: int, part: str, name: str, known: str) -> None:
         """Check that the file is there and has this hash."""
@@ -340,13 +338,18 @@ def _alone(inside: int) -> Iterator[None]:
 def _replace(inside: int, name: str, data: bytes, mode: int) -> None:
     """Write beside and rename: whoever watches the folder never sees half a file. mode: of a new file."""
     beside = f".{name[:60]}.{secrets.token_hex(4)}~"
+    owner = None
     with suppress(FileNotFoundError):
-        mode = stat.S_IMODE(os.stat(name, dir_fd=inside, follow_symlinks=False).st_mode)
+        before = os.stat(name, dir_fd=inside, follow_symlinks=False)
+        mode, owner = stat.S_IMODE(before.st_mode), (before.st_uid, before.st_gid)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=inside)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            if owner is not None:
+                with suppress(PermissionError):  # only root may give a file away
+                    os.fchown(descriptor, *owner)
             os.fchmod(descriptor, mode)
             os.fsync(descriptor)
         os.rename(beside, name, src_dir_fd=inside, dst_dir_fd=inside)
@@ -354,6 +357,21 @@ def _replace(inside: int, name: str, data: bytes, mode: int) -> None:
         with suppress(OSError):
             os.unlink(beside, dir_fd=inside)
         raise
+
+
+def _move(inside: int, name: str, target: int, new: str) -> None:
+    """Give a file another name where nothing is: a link is refused there, while a renaming would replace it."""
+    try:
+        os.link(name, new, src_dir_fd=inside, dst_dir_fd=target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without such links
+        with suppress(FileNotFoundError):
+            os.stat(new, dir_fd=target, follow_symlinks=False)
+            raise FileExistsError from None
+        os.rename(name, new, src_dir_fd=inside, dst_dir_fd=target)
+    else:
+        os.unlink(name, dir_fd=inside)
 
 
 def _umask() -> int:

@@ -61,8 +61,9 @@ class Feed:
         self._news = asyncio.Event()
 
     async def stream(self, last: str) -> AsyncGenerator[bytes, None]:
-        """The events after the one with the id `last`; "" for those from now on. It begins with `resync` if the page
-        cannot know what it has missed.
+        """The events after the one with the id `last`.
+
+        It begins with `resync` if the page cannot know what it has missed, as one that has seen none.
         """
         seen = self._seen(last)
         if seen is None:

@@ -10,7 +10,6 @@ from octo.cli.authoring.refusal import Refused
 from octo.cli.editing import codes
 from octo.cli.editing.app import Call, Given, answer
 from octo.cli.editing.editor import Editor
-from octo.cli.editing.tree import MOST_FILES
 from octo.operations.web import Response
 
 _ETAG = re.compile(r'"([0-9a-f]{32})"')
@@ -21,7 +20,7 @@ PATH = {"type": "string", "maxLength": 2_000}
 async def listed(editor: Editor, given: Given) -> Response:
     del given
     found = await editor.watcher.look()
-    return answer({"files": [each.as_json() for each in found], "isWhole": len(found) < MOST_FILES})
+    return answer({"files": [each.as_json() for each in found], "isWhole": editor.watcher.is_whole})
 
 
 async def read(editor: Editor, given: Given) -> Response:

@@ -43,9 +43,13 @@ class Entry(NamedTuple):
 
 
 class Tree:
-    """The files of a folder. What was read once is not read again until it changes."""
+    """The files of a folder. What was read once is not read again until it changes.
+
+    is_whole: whether the last `entries` were all that there are.
+    """
 
     def __init__(self, folder: Folder) -> None:
+        self.is_whole = True
         self._folder = folder
         self._known: dict[str, tuple[Stamp, Entry]] = {}
 
@@ -58,7 +62,7 @@ class Tree:
         return found
 
     def _each(self) -> Iterator[Entry]:
-        for path, stat in islice(self._folder.walk(), MOST_FILES):
+        for path, stat in self._few():
             name = path.as_posix()
             known = self._known.get(name)
             if known is None or known[0] != stamp(stat):
@@ -67,6 +71,14 @@ class Tree:
                     continue
                 known = self._known[name] = (stamp(stat), entry)
             yield known[1]
+
+    def _few(self) -> Iterator[tuple[Path, os.stat_result]]:
+        self.is_whole = False
+        try:
+            yield from islice(walked := self._folder.walk(), MOST_FILES)
+            self.is_whole = next(walked, None) is None
+        except Refused:
+            return  # there are so many that they are not even counted
 
     def _read(self, path: Path, stat: os.stat_result) -> Entry | None:
         name = path.as_posix()

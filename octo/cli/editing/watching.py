@@ -23,6 +23,11 @@ class Watcher:
         self._is_gone = False
         self._turn = asyncio.Lock()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the files that were found last are all that there are."""
+        return self._tree.is_whole
+
     async def run(self) -> None:
         """Tell of changes until cancelled."""
         while True:
