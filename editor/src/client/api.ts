@@ -1,9 +1,46 @@
 // The API of `octo edit`: one method per call. A refusal is an `ApiError`.
 
-import type { Checked, Entrance, FileList, FileText, Link, Moved, Refusal, Saved, Session } from "./types";
+import type {
+  Checked,
+  Completions,
+  Entrance,
+  Evaluated,
+  FileList,
+  FileText,
+  Link,
+  Moved,
+  Refusal,
+  Saved,
+  Session,
+} from "./types";
 
 /** Unsaved texts by path; null for a file that is removed. */
 export type Texts = Readonly<Record<string, string | null>>;
+
+/** A message that an expression may see: one that has come, or that a test sends. */
+export interface Sample {
+  readonly body?: unknown;
+  readonly vars?: Readonly<Record<string, unknown>>;
+}
+
+interface Expression {
+  readonly path: string;
+  readonly files: Texts;
+  readonly expression: string;
+  readonly message?: Sample;
+  /** The names that it sees, where the catalogue says that these are others than those of a message. */
+  readonly names?: readonly string[];
+}
+
+/** offset: in UTF-16 units, as everywhere here. */
+export interface Completing extends Expression {
+  readonly address: string;
+  readonly offset: number;
+}
+
+export interface Evaluating extends Expression {
+  readonly why?: boolean;
+}
 
 export class ApiError extends Error {
   readonly status: number;
@@ -114,6 +151,21 @@ export class Api {
     return this.#ask("POST", "/check", { path, files, tests, page: this.page }, {}, signal);
   }
 
+  /** What may stand at an offset of an expression of the block with this address, and what stands there. */
+  async complete(asked: Completing, signal?: AbortSignal): Promise<Completions> {
+    const { expression, offset, ...rest } = asked;
+    const sent = { ...rest, expression, offset: characters(expression.slice(0, offset)), page: this.page };
+    const found = await this.#ask<Completions>("POST", "/complete", sent, {}, signal);
+    const units = (count: number) => [...expression].slice(0, count).join("").length;
+    const hover = found.hover && { ...found.hover, from: units(found.hover.from), to: units(found.hover.to) };
+    return { ...found, from: units(found.from), to: units(found.to), hover };
+  }
+
+  /** The value of an expression on a message; with `why` also that of each of its parts. */
+  evaluate(asked: Evaluating, signal?: AbortSignal): Promise<Evaluated> {
+    return this.#ask("POST", "/evaluate", { ...asked, page: this.page }, {}, signal);
+  }
+
   // --- how it is asked ---
 
   /** The stream of events after the one with this id; after "" it begins with `resync`. */
@@ -166,6 +218,11 @@ export class Api {
     }
     return response;
   }
+}
+
+/** How many characters a text has for Python, which does not count in UTF-16 units. */
+function characters(text: string): number {
+  return [...text].length;
 }
 
 /** A path in an address: each part is escaped, the slashes stay. */

@@ -94,6 +94,59 @@ export interface Checked {
   readonly warnings: Problem[];
 }
 
+export interface Completion {
+  readonly kind: "variable" | "field" | "function" | "macro";
+  readonly name: string;
+  readonly type: string;
+  readonly doc: string;
+  readonly signatures: string[];
+  readonly sample: string;
+}
+
+export interface Hover {
+  readonly from: number;
+  readonly to: number;
+  readonly kind: "variable" | "field" | "function" | "macro";
+  readonly name: string;
+  readonly type: string;
+  readonly doc: string;
+  readonly signatures: string[];
+  readonly sample: string;
+}
+
+export interface Completions {
+  readonly from: number;
+  readonly to: number;
+  readonly items: Completion[];
+  readonly hover: Hover | null;
+}
+
+export interface Part {
+  readonly text: string;
+  readonly state: "value" | "error" | "skipped" | "step" | "more";
+  readonly value: string;
+  readonly error: string;
+  readonly decides: boolean;
+  readonly children: Part[];
+}
+
+export interface ExpressionError {
+  readonly code: string;
+  readonly message: string;
+  readonly line: number;
+  readonly column: number;
+  readonly hint: string;
+  readonly file?: string;
+}
+
+export interface Evaluated {
+  readonly ok: boolean;
+  readonly value?: unknown;
+  readonly kind?: string;
+  readonly error?: ExpressionError;
+  readonly why?: Part;
+}
+
 // --- events ---
 
 export interface FilesEvent {

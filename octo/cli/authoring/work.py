@@ -153,24 +153,25 @@ def _written(told: Answer, *, is_public: bool) -> bytes:
     """The answer as JSON, with so much of it as a model can take, and without secrets."""
     shown = told if is_public else secrets(told)
     for most, items in SIZES:
-        cut = _cut(shown, most, items)
-        data = codec.write(cut if is_public else veil.veiled(cut))
+        fitting = cut(shown, most, items)
+        data = codec.write(fitting if is_public else veil.veiled(fitting))
         if len(data) <= MOST_BYTES:
             break
     return data
 
 
-def _cut(value: object, most: int, items: int, depth: int = 0) -> object:
+def cut(value: object, most: int, items: int, depth: int = 0) -> object:
+    """The value with at most so many characters of a text, and values of a list or map."""
     if isinstance(value, str):
         return bounded(value, most)
     if depth > MOST_DEEP:
         return "..."
     if isinstance(value, Mapping):
-        kept = {str(name): _cut(each, most, items, depth + 1) for name, each in islice(value.items(), items)}
+        kept = {str(name): cut(each, most, items, depth + 1) for name, each in islice(value.items(), items)}
         return kept if len(value) <= items else {**kept, "...": f"{len(value)} in all"}
     if isinstance(value, list | tuple):
         more = [f"... {len(value)} in all"] if len(value) > items else []
-        return [*(_cut(each, most, items, depth + 1) for each in value[:items]), *more]
+        return [*(cut(each, most, items, depth + 1) for each in value[:items]), *more]
     return value
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from octo.cli.editing import feed, files
+from octo.cli.authoring.refusal import Refused
+from octo.cli.editing import codes, feed, files
 from octo.cli.editing.app import MOST_BODY, Call, Given, answer
 from octo.cli.editing.editor import Editor
 from octo.cli.editing.shadow import refuse_large
@@ -52,9 +53,41 @@ async def check(editor: Editor, given: Given) -> Response:
     return answer(found)
 
 
+async def complete(editor: Editor, given: Given) -> Response:
+    body = given.body
+    wanted = {name: body.get(name) for name in ("message", "names")}
+    if not 0 <= body["offset"] <= len(body["expression"]):
+        raise Refused(codes.REQUEST, "the offset is outside of the expression")
+    told = {"address": body.get("address", ""), "expression": body["expression"], "offset": body["offset"]}
+    return answer(await _asked(editor, given, "complete", **told, **wanted))
+
+
+async def evaluate(editor: Editor, given: Given) -> Response:
+    body = given.body
+    told = {"expression": body["expression"], "message": body.get("message", {}), "names": body.get("names")}
+    return answer(await _asked(editor, given, "evaluate", **told, why=body.get("why", False)))
+
+
+async def _asked(editor: Editor, given: Given, verb: str, **wanted: object) -> dict[str, object]:
+    texts = given.body.get("files", {})
+    refuse_large(texts, MOST_BODY)
+    place, page = given.body.get("path", ""), given.body.get("page", "")
+    _, found = await editor.checker.ask(verb, texts, place, await editor.watcher.look(), page, **wanted)
+    return found
+
+
 TEXTS = {"type": "object", "additionalProperties": {"type": ["string", "null"]}, "maxProperties": 2_000}
 _TOKEN = {"type": "string", "maxLength": 200}
 _NAME = {"type": "string", "maxLength": 100}
+_ADDRESS = {"type": "string", "maxLength": 2_000}
+_OFFSET = {"type": "integer", "minimum": 0}
+_WHERE = {"files": TEXTS, "path": files.PATH, "page": _NAME}
+_EXPRESSION = {
+    "expression": {"type": "string", "maxLength": 100_000},
+    "message": {"type": "object", "properties": {"body": {}, "vars": {"type": "object"}}},
+    "names": {"type": "array", "items": _NAME, "maxItems": 50},
+}
+_NEEDS = ("expression", "offset")
 
 CALLS: tuple[Call[Editor], ...] = (
     Call("POST", "/session", enter, {"token": _TOKEN}, ("token",), is_open=True),
@@ -63,5 +96,7 @@ CALLS: tuple[Call[Editor], ...] = (
     Call("GET", "/catalogue", catalogue),
     Call("GET", "/events", events),
     *files.CALLS,
-    Call("POST", "/check", check, {"files": TEXTS, "path": files.PATH, "page": _NAME, "tests": {"type": "boolean"}}),
+    Call("POST", "/complete", complete, {**_WHERE, **_EXPRESSION, "address": _ADDRESS, "offset": _OFFSET}, _NEEDS),
+    Call("POST", "/evaluate", evaluate, {**_WHERE, **_EXPRESSION, "why": {"type": "boolean"}}, _NEEDS[:1]),
+    Call("POST", "/check", check, {**_WHERE, "tests": {"type": "boolean"}}),
 )

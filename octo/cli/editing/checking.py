@@ -31,21 +31,23 @@ class Checker:
     async def check(self, texts: Texts, path: str, entries: list[Entry], page: str, *, tests: bool) -> Answer:
         """What is found in the configuration that the file or folder belongs to.
 
-        page: whose question it is; a newer one of the same page ends it. Raises `Refused`.
+        page: whose question it is; a newer one of its kind of the same page ends it. Raises `Refused`.
         """
-        with self._superseding(page) as scope:
+        unit, found = await self.ask("check", texts, path, entries, page, tests=tests)
+        return {"configuration": unit, "entries": [], "warnings": [], **found}
+
+    async def ask(
+        self, verb: str, texts: Texts, path: str, entries: list[Entry], page: str, **given: object
+    ) -> tuple[str, Answer]:
+        """Ask about that configuration; return its path and the answer. As `check`."""
+        with self._superseding(f"{verb} {page}") as scope:
             try:
                 async with scope, self._turn:
                     await asyncio.to_thread(self._shadow.update, texts)
                     unit = await self._units.of(path, _with(entries, texts))
-                    found = await self._worker.ask("check", _SECONDS, path=unit, tests=tests)
+                    return unit, await self._worker.ask(verb, _SECONDS, path=unit, **given)
             except TimeoutError:
                 raise Refused(codes.SUPERSEDED, "a newer question has taken the place of this one") from None
-        return {"configuration": unit, "entries": [], "warnings": [], **found}
-
-    async def ask(self, verb: str, **given: object) -> Answer:
-        """Ask something that no unsaved text plays a part in. Raises `Refused`."""
-        return await self._worker.ask(verb, _SECONDS, **given)
 
     async def _together(self, folder: str) -> bool:
         found = await self._worker.ask("together", _SECONDS, path=folder)

@@ -119,3 +119,71 @@ async def test_a_module_that_ends_the_process(page, project):
 
     assert found.status == 502
     assert good.json["ok"] is True
+
+
+ORDERS = """\
+connectors: [{name: web, type: http, settings: {port: 8080}}]
+env: [{name: RATE, default: "2"}]
+flows:
+  - name: orders
+    source: {connector: web, type: http, settings: {path: '/orders/{id}', methods: [POST]}}
+    input: {type: object, properties: {item: {type: string}, amount: {type: integer}}}
+    process:
+      - {type: set-variable, name: total, settings: {name: total, value: body.amount * 2}}
+      - type: if
+        name: large
+        condition: vars.total > 10
+        then:
+          process:
+            - {type: set-payload, name: big, value: '{"big": body.item}'}
+      - {type: set-payload, name: done, value: 'body.'}
+      - {type: set-payload, name: last, value: 'body.x'}
+"""
+
+
+async def fields(page, address: str, expression: str, **more) -> dict[str, str]:
+    given = {"path": "flow.yaml", "files": {"flow.yaml": ORDERS}, "address": address, "expression": expression}
+    found = await page.ask("POST", "/api/complete", {**given, "offset": len(expression), **more})
+    assert found.status == 200, found
+    return {each["name"]: each["type"] for each in found.json["items"] if each["kind"] == "field"}
+
+
+async def test_completion_knows_what_comes_to_a_block(page):
+    """What its input declares, what the source brings, what blocks before it set; also while the text is broken."""
+    assert await fields(page, "orders.total", "body.") == {"item": "string", "amount": "int"}
+    assert {"method", "id", "query"} <= (await fields(page, "orders.total", "vars.")).keys()
+    assert "total" not in await fields(page, "orders.total", "vars.")
+    assert (await fields(page, "orders.large[then].big", "vars."))["total"] == "int"
+    assert (await fields(page, "orders.done", "vars."))["total"] == "int"
+    assert "item" in await fields(page, "orders.large[then].big", "body.")
+    assert await fields(page, "orders.done", "env.") == {"RATE": "string"}
+    assert await fields(page, "nowhere", "body.") == {}
+    sample = {"body": {"seen": 1}, "vars": {}}
+    assert (await fields(page, "orders.last", "body.", message=sample))["seen"] == "int"
+
+
+async def test_values_for_a_preview(page):
+    async def value(expression: str, **more):
+        given = {"path": "flow.yaml", "files": {"flow.yaml": ORDERS}, "expression": expression}
+        found = await page.ask("POST", "/api/evaluate", {**given, "message": {"body": {"n": 2}, "vars": {}}, **more})
+        return found.json
+
+    assert await value("body.n * 2") == {"ok": True, "value": 4, "kind": "int"}
+    assert (await value("env.RATE"))["value"] == "2"
+    assert (await value("outcome + '!'", names=["outcome"], message={"vars": {"outcome": "done"}}))["value"] == "done!"
+    assert (await value("[timestamp('2026-01-01T00:00:00Z')]"))["value"] == ["2026-01-01T00:00:00Z"]
+    failed = await value("body.x > 1 || body.n == 3", why=True)
+    assert failed["ok"] is False
+    assert failed["error"]["code"].startswith("OCTO-E")
+    assert [each["state"] for each in failed["why"]["children"]] == ["error", "value"]
+    assert (await value("1 +"))["error"]["column"] > 1
+    large = await value("['x', 'y'].map(i, [1, 2].map(j, 'z'))", why=True)
+    assert large["ok"] is True
+
+
+async def test_large_values_are_cut(page):
+    message = {"body": ["x" * 1000] * 1000, "vars": {}}
+    found = await page.ask("POST", "/api/evaluate", {"expression": "body", "message": message})
+
+    assert found.json["ok"] is True
+    assert len(found.data) < 300_000
