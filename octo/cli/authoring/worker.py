@@ -23,7 +23,8 @@ from octo.core import codec
 
 PUBLIC = frozenset({"doc", "example", "explain", "search"})
 """Verbs whose answers are those of the package: nothing of the project is in them."""
-MOST_SAID = 4 << 20
+_MODULE = "octo.cli.authoring.work"
+MOST_SAID = 16 << 20
 """Bytes of an answer, at most."""
 START = 20.0
 """Seconds beyond those of the question itself, for a machine that is busy."""
@@ -31,9 +32,13 @@ _AT_A_TIME = 2
 
 
 class Worker:
-    """Asks questions about a project. At most two at a time: each is a process that computes. Use `open`."""
+    """Asks questions about a project. At most two at a time: each is a process that computes. Use `open`.
 
-    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+    module: the process that forks; see `octo.cli.authoring.work.serve`.
+    """
+
+    def __init__(self, root: Path, environ: Mapping[str, str], module: str = _MODULE) -> None:
+        self._module = module
         self._root = root
         self._environ = environ
         self._room = asyncio.Semaphore(_AT_A_TIME)
@@ -41,9 +46,9 @@ class Worker:
 
     @classmethod
     @contextmanager
-    def open(cls, root: Path, environ: Mapping[str, str]) -> Iterator[Self]:
+    def open(cls, root: Path, environ: Mapping[str, str], module: str = _MODULE) -> Iterator[Self]:
         """A context that leaves no process behind."""
-        found = cls(root, environ)
+        found = cls(root, environ, module)
         try:
             yield found
         finally:
@@ -52,8 +57,8 @@ class Worker:
     def _start(self) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, "-m", "octo.cli.authoring.work"],
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  this program
+                [sys.executable, "-m", self._module],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd=self._root,

@@ -1,0 +1,90 @@
+"""A copy of the project in which unsaved texts stand in the place of saved ones.
+
+What reads or runs a project reads files; so what a page has not saved yet is checked, tested and run by the same code
+as ever, and the files of the project stay as they are. Each file is written beside and renamed: what watches the copy
+never sees half of one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+from octo.cli.authoring import codes
+from octo.cli.authoring.folder import Folder, parted
+from octo.cli.authoring.refusal import Refused
+from octo.cli.editing.tree import MOST_FILES, RULES, stamp
+
+MOST_COPIED = 4 << 20
+"""Bytes of a saved file that is copied: larger ones are no part of a configuration."""
+Texts = Mapping[str, str | None]
+"""The unsaved text of each file, None for one that is removed."""
+
+
+class Shadow:
+    """A copy of a folder, whose `.env` files belong to it. Use `open`. root: where it is, without links."""
+
+    def __init__(self, folder: Folder, root: Path) -> None:
+        self.root = root
+        self._folder = folder
+        self._made: dict[str, object] = {}
+        self._turn = threading.Lock()
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Folder) -> Iterator[Self]:
+        """A context that leaves no copy behind. Only this user may read it."""
+        root = Path(tempfile.mkdtemp(prefix="octo-edit-")).resolve()
+        try:
+            yield cls(folder, root)
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+    def update(self, texts: Texts) -> None:
+        """Make it the project as it is, with these texts in place. Raises `Refused` for a path that leads outside."""
+        for name in texts:
+            parted(name, rules=RULES)
+        with self._turn:
+            wanted = {**self._saved(), **{name: _mark(text) for name, text in texts.items() if text is not None}}
+            for name in self._made.keys() - wanted.keys() | {name for name, text in texts.items() if text is None}:
+                (self.root / name).unlink(missing_ok=True)
+                self._made.pop(name, None)
+                wanted.pop(name, None)
+            for name, mark in wanted.items():
+                if self._made.get(name) != mark:
+                    self._make(name, texts.get(name))
+                    self._made[name] = mark
+
+    def _saved(self) -> dict[str, object]:
+        return {
+            path.as_posix(): stamp(stat)
+            for path, stat in islice(self._folder.walk(), MOST_FILES)
+            if stat.st_size <= MOST_COPIED
+        }
+
+    def _make(self, name: str, text: str | None) -> None:
+        data = self._folder.data(name) if text is None else text.encode()
+        if data is None:
+            return  # it has just been removed
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name[:60]}~")
+        beside.write_bytes(data)
+        beside.replace(path)
+
+
+def _mark(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def refuse_large(texts: Texts, most: int) -> None:
+    """Refuse texts that are larger together than a project may be."""
+    if sum(len(each or "") for each in texts.values()) > most:
+        raise Refused(codes.SIZE, f"the unsaved texts have more than {most >> 20} MiB")
