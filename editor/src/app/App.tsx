@@ -1,0 +1,51 @@
+import { lazy, Suspense, useEffect } from "react";
+import { Canvas } from "../canvas/Canvas";
+import { useDesk, useStore } from "../state/context";
+import "./frame.css";
+import { SubBar } from "./SubBar";
+import { TopBar } from "./TopBar";
+
+const TextView = lazy(() => import("../text/TextView"));
+
+interface Props {
+  readonly name: string;
+  readonly mac: boolean;
+  readonly nonce: string;
+}
+
+export function App({ name, mac, nonce }: Props) {
+  const { editor, view } = useDesk();
+  const mode = useStore(view.mode);
+  const theme = useStore(view.theme);
+  const files = useStore(editor.integration, (integration) => integration.files);
+  const chosen = useStore(view.file);
+  const path = files.has(chosen) ? chosen : (files.keys().next().value ?? "");
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme;
+  }, [theme]);
+  const text = (
+    <Suspense fallback={null}>
+      <TextView key={path} path={path} nonce={nonce} />
+    </Suspense>
+  );
+  return (
+    <div className={mode === "split" || mode === "text" ? "app two" : "app"}>
+      <TopBar name={name} mac={mac} />
+      <main className="mid">
+        <SubBar mac={mac} />
+        {mode === "split" ? (
+          <div className="halves">
+            <div>
+              <Canvas />
+            </div>
+            <div>{text}</div>
+          </div>
+        ) : mode === "text" ? (
+          text
+        ) : (
+          <Canvas />
+        )}
+      </main>
+    </div>
+  );
+}
