@@ -1,7 +1,10 @@
 import { lazy, Suspense, useEffect } from "react";
 import { Canvas } from "../canvas/Canvas";
+import { Left } from "../outline/Left";
+import { Panel } from "../panel/Panel";
 import { useDesk, useStore } from "../state/context";
 import "./frame.css";
+import { shown } from "./keys";
 import { SubBar } from "./SubBar";
 import { TopBar } from "./TopBar";
 
@@ -31,6 +34,7 @@ export function App({ name, mac, nonce }: Props) {
   return (
     <div className={mode === "split" || mode === "text" ? "app two" : "app"}>
       <TopBar name={name} mac={mac} />
+      <Left onFind={() => undefined} findKeys={shown("find", mac)} />
       <main className="mid">
         <SubBar mac={mac} />
         {mode === "split" ? (
@@ -46,6 +50,7 @@ export function App({ name, mac, nonce }: Props) {
           <Canvas />
         )}
       </main>
+      <Panel keys={shown("panel", mac)} />
     </div>
   );
 }
