@@ -71,8 +71,8 @@ async def _serve(opened: Opened, listener: socket.socket, *, opens: bool) -> Non
     Stopping(stop, 4 * GRACE).listen()
 
     def ready(link: str) -> None:
-        say(f"The editor: {link}\nCtrl-C stops.")
+        say(f"  octo edit: {link}\n  Ctrl-C stops.")
         if opens:
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, link)
 
-    await serve(opened, listener, stop, ready, lambda link: say(f"For another browser: {link}"))
+    await serve(opened, listener, stop, ready, lambda link: say(f"  for another browser: {link}"))

@@ -27,6 +27,7 @@ PARTS = (
     ("docs/dead-letters.md", "", "", "acceptance/test_dead_letters.py"),
     ("docs/debugging.md", "", "", "cli/test_debugging.py"),
     ("docs/durability.md", "", "", "acceptance/test_durability.py"),
+    ("docs/editor.md", "", "", "acceptance/test_pages.py"),
     ("docs/differences.md", "", "", "acceptance/test_pages.py"),
     ("docs/expressions.md", "", "", "architecture/test_docs.py"),
     ("docs/extending.md", "### 4. A flow", "", "architecture/test_extending.py"),
