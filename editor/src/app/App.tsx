@@ -1,5 +1,6 @@
 import { lazy, Suspense, useEffect } from "react";
 import { Canvas } from "../canvas/Canvas";
+import { Inspector } from "../forms/Inspector";
 import { Left } from "../outline/Left";
 import { Panel } from "../panel/Panel";
 import { useDesk, useStore } from "../state/context";
@@ -50,6 +51,7 @@ export function App({ name, mac, nonce }: Props) {
           <Canvas />
         )}
       </main>
+      {mode !== "split" && mode !== "text" && <Inspector />}
       <Panel keys={shown("panel", mac)} />
     </div>
   );

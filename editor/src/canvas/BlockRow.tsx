@@ -1,10 +1,10 @@
 import { memo } from "react";
 import { Icon } from "../look/Icon";
+import { blockIcon } from "../look/kinds";
 import type { Block } from "../model";
 import { useDesk, useStore } from "../state/context";
-import { blockIcon } from "./icons";
+import { useMarks } from "../state/marks";
 import { LaneList } from "./LaneList";
-import { useMarks } from "./marks";
 import { blockSays } from "./saying";
 
 interface Props {

@@ -1,10 +1,10 @@
 import { memo } from "react";
 import { Icon } from "../look/Icon";
+import { connectorIcon } from "../look/kinds";
 import { blocksIn, connectorOf, connectorType, type Flow, type Source } from "../model";
 import { useDesk, useStore } from "../state/context";
-import { connectorIcon } from "./icons";
+import { useMarks } from "../state/marks";
 import { Chain } from "./LaneList";
-import { useMarks } from "./marks";
 import { sourceSays } from "./saying";
 
 interface Props {

@@ -1,5 +1,5 @@
-import { connectorIcon } from "../canvas/icons";
 import { Icon } from "../look/Icon";
+import { connectorIcon } from "../look/kinds";
 import { useDesk, useStore } from "../state/context";
 import { only } from "../state/selection";
 import { FlowTree } from "./FlowTree";

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "react";
-import { blockIcon } from "../canvas/icons";
 import { Icon } from "../look/Icon";
+import { blockIcon } from "../look/kinds";
 import type { BlockType } from "../model";
 import { useDesk, useStore } from "../state/context";
 

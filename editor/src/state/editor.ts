@@ -2,8 +2,17 @@
 
 import type { Api } from "../client/api";
 import { ApiError } from "../client/api";
-import type { Checked, FileEntry, Problem } from "../client/types";
-import { type Catalogue, type Change, type Changes, changed, type Integration, read, without } from "../model";
+import type { Checked, Completions, FileEntry, Problem } from "../client/types";
+import {
+  type Catalogue,
+  type Change,
+  type Changes,
+  changed,
+  type Integration,
+  read,
+  type Value,
+  without,
+} from "../model";
 import { Store } from "../model/store";
 import { NOTHING, type Selection } from "./selection";
 import { Undo } from "./undo";
@@ -31,6 +40,13 @@ export interface Checking {
 }
 
 const UNCHECKED: Checking = { isCurrent: false, problems: [], warnings: [], found: null };
+
+interface Asked {
+  readonly file: string;
+  readonly address: string;
+  readonly expression: string;
+  readonly offset: number;
+}
 
 /** How a change came to be: `typed` ones next to each other are undone together. */
 export interface EditOptions {
@@ -79,6 +95,11 @@ export class Editor {
     this.undo.keep({ texts, changes, typed, before: this.selection.get(), after: select ?? this.selection.get() });
     this.#apply(changes);
     if (select) this.selection.set(select);
+  }
+
+  /** Write a field of a block, a source, a flow, a connector; undefined takes it away. */
+  setField(thing: { readonly file: string }, name: string, value: Value | undefined): void {
+    this.notice.set(`${name} of ${thing.file} cannot be written yet: ${JSON.stringify(value)}`);
   }
 
   undoLast(): void {
@@ -183,6 +204,15 @@ export class Editor {
 
   #settled(path: string): void {
     this.clashes.update((clashes) => clashes.filter((each) => each.path !== path));
+  }
+
+  // --- expressions ---
+
+  /** What may stand at an offset of an expression of the block with this address. */
+  complete(asked: Asked, signal?: AbortSignal): Promise<Completions> {
+    const files = Object.fromEntries(this.unsaved.map((each) => [each, this.textOf(each)]));
+    const { file, ...rest } = asked;
+    return this.api.complete({ ...rest, path: file, files }, signal);
   }
 
   // --- what is wrong ---

@@ -30,8 +30,8 @@ import {
   WidgetType,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { words } from "../look/cel";
 import type { Change } from "../model/text";
-import { words } from "./cel";
 
 export interface Span {
   readonly from: number;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { blockIcon } from "../../src/canvas/icons";
 import { blockSays, sourceSays } from "../../src/canvas/saying";
+import { blockIcon } from "../../src/look/kinds";
 import { blocksOf, type Catalogue, connectorType, read } from "../../src/model";
 
 const at = (path: string) => new URL(`../../../${path}`, import.meta.url);

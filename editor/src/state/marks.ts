@@ -3,9 +3,9 @@
 import { useMemo, useSyncExternalStore } from "react";
 import type { Problem } from "../client/types";
 import { Store } from "../model/store";
-import { useDesk } from "../state/context";
-import type { Checking, Editor } from "../state/editor";
-import { offsetAt, placedAt } from "../state/placed";
+import { useDesk } from "./context";
+import type { Checking, Editor } from "./editor";
+import { offsetAt, placedAt } from "./placed";
 
 export interface Mark {
   readonly kind: "error" | "warning";

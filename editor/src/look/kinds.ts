@@ -1,5 +1,5 @@
-import type { IconName } from "../look/Icon";
 import type { BlockType } from "../model";
+import type { IconName } from "./Icon";
 
 /** Blocks whose kind of work has a picture of its own. */
 const BLOCKS: Readonly<Record<string, IconName>> = {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { words } from "../../src/text/cel";
+import { words } from "../../src/look/cel";
 
 const seen = (text: string) => words(text).map((each) => `${each.kind}:${text.slice(each.from, each.to)}`);
 
