@@ -48,6 +48,8 @@ export interface BlockType {
   readonly fields: readonly Field[];
   /** Where chains may be: `then`, `branches[]`, `cases[].process`. */
   readonly slots: readonly string[];
+  /** Whether it takes the rest of its flow, so that it stands directly in the flow. */
+  readonly tail?: boolean;
 }
 
 /** The connector of a block: `key` names one of the types `of`. */
@@ -73,6 +75,8 @@ export type Kind =
 export interface TextKind {
   readonly type: "text";
   readonly secret?: boolean;
+  /** The type or family of the connector whose name it is. */
+  readonly connector?: string;
   readonly pattern?: string;
   readonly least?: number;
   readonly most?: number;

@@ -96,6 +96,8 @@ export interface Block {
   readonly name: string | undefined;
   /** Its name, else its type. */
   readonly label: string;
+  /** Whether it stands elsewhere and an alias around it repeats it here: it can be changed there only. */
+  readonly isRepeated: boolean;
   /** All that is written in it, of its lanes too, but not `type`, `ref` and `name`. */
   readonly settings: readonly Setting[];
   /** Its chains in the order of the catalogue, with those that could be written but are not. */
@@ -106,6 +108,10 @@ export interface Lane {
   readonly kind: "lane";
   readonly file: string;
   readonly key: string;
+  /** The flow or block that it belongs to. */
+  readonly owner: Entry;
+  /** Whether it stands elsewhere and is repeated here, by an alias or a merge key. */
+  readonly isRepeated: boolean;
   /** `flow`, `flow[error]`, `flow.check[then]`. */
   readonly address: string;
   /** Where the catalogue has it: `then`, `cases[].process`; `process` and `error` of a flow. */
@@ -114,6 +120,8 @@ export interface Lane {
   readonly path: readonly (string | number)[];
   /** The name in its address: the slot, the name of the branch, or its index. */
   readonly name: string;
+  /** The pair or item at its path; undefined if nothing is written. */
+  readonly entry: Entry | undefined;
   /** What is written at its path: a list, `{name, process}`, or nothing. */
   readonly node: Node | undefined;
   /** The list of its blocks. */
@@ -172,7 +180,7 @@ export function flowOf(reading: Reading, entry: Entry, index: number): Flow {
   const { file, tree } = reading;
   const key = `${entry.id}`;
   const fields = settingsIn(tree, node, "beside");
-  const error = get(node, "error");
+  const error = pair(node, "error");
   const flow: Flow = {
     kind: "flow",
     file,
@@ -182,16 +190,27 @@ export function flowOf(reading: Reading, entry: Entry, index: number): Flow {
     name,
     isNamed: written !== undefined,
     source: sourceOf(reading, pair(node, "source")),
-    process: lane(reading, rootLane("process", get(node, "process"), tree), name, key),
-    error: error && lane(reading, rootLane("error", error, tree), `${name}[error]`, key),
+    process: lane(reading, rootLane("process", pair(node, "process"), tree), name, entry),
+    error: error && lane(reading, rootLane("error", error, tree), `${name}[error]`, entry),
     settings: fields.filter((each) => !["name", "source", "process", "error"].includes(each.name)),
   };
   flows.set(entry, [reading.basis, flow]);
   return flow;
 }
 
-function rootLane(name: string, node: Node | undefined, tree: Tree): Found {
-  return { slot: name, path: [name], name, node, chain: node && chainOf(tree, node), item: undefined };
+function rootLane(name: string, entry: Entry | undefined, tree: Tree): Found {
+  const node = entry && (tree.resolved(entry.value) ?? entry.value);
+  const isRepeated = entry?.value !== node;
+  return {
+    slot: name,
+    path: [name],
+    name,
+    entry,
+    node,
+    chain: node && chainOf(tree, node),
+    item: undefined,
+    isRepeated,
+  };
 }
 
 function sourceOf(reading: Reading, entry: Entry | undefined): Source | undefined {
@@ -208,58 +227,55 @@ function sourceOf(reading: Reading, entry: Entry | undefined): Source | undefine
 
 const blocks = new WeakMap<Entry, [object, Block]>();
 
-function lane(reading: Reading, found: Found, address: string, owner: string): Lane {
-  const { slot, path, name, node, chain, item } = found;
+function lane(reading: Reading, found: Found, address: string, owner: Entry, isInside = false): Lane {
+  const { slot, path, name, entry, node, chain, item } = found;
   const { tree, file } = reading;
   const holder = item && (tree.resolved(item.value) ?? item.value);
   const inside = slot.endsWith("[]") || slot.includes("[].") ? holder : undefined;
   const fields = inside ? settingsIn(tree, inside, "beside").filter((each) => each.name !== "process") : [];
-  const key = item ? `${item.id}` : `${owner}:${path.join(".")}`;
+  const key = item ? `${item.id}` : `${owner.id}:${path.join(".")}`;
+  const isRepeated = isInside || found.isRepeated;
   const taken = new Map<string, number>();
   const items = chain?.kind === "sequence" ? chain.entries : [];
-  const list = items.map((each) => blockOf(reading, each, address, taken));
-  return { kind: "lane", file, key, address, slot, path, name, node, chain, item, fields, blocks: list };
+  const list = items.map((each) => blockOf(reading, each, address, taken, isRepeated));
+  const where = { kind: "lane" as const, file, key, owner, isRepeated, address };
+  return { ...where, slot, path, name, entry, node, chain, item, fields, blocks: list };
 }
 
-function blockOf(reading: Reading, entry: Entry, prefix: string, taken: Map<string, number>): Block {
+function blockOf(
+  reading: Reading,
+  entry: Entry,
+  prefix: string,
+  taken: Map<string, number>,
+  isRepeated: boolean,
+): Block {
   const { tree, file, catalogue } = reading;
   const node = tree.resolved(entry.value) ?? entry.value;
-  if (node.kind !== "mapping") return noBlock(reading, entry, node);
+  if (node.kind !== "mapping") return noBlock(reading, entry, node, isRepeated);
   const { type, ref, name } = namesOf(reading, node);
   const label = name ?? type;
   const count = (taken.get(label) ?? 0) + 1;
   taken.set(label, count);
   const address = `${prefix}.${label}${count === 1 ? "" : `#${count}`}`;
   const known = blocks.get(entry);
-  if (known?.[0] === reading.basis && known[1].address === address) return known[1];
+  if (known?.[0] === reading.basis && known[1].address === address && known[1].isRepeated === isRepeated)
+    return known[1];
   const settings = settingsOf(tree, node);
   const described = blockType(catalogue, type);
   const key = `${entry.id}`;
+  const isInside = isRepeated || entry.value.kind === "alias";
   const lanes = lanesOf(tree, described, settings).map((found) =>
-    lane(reading, found, `${address}[${found.name}]`, key),
+    lane(reading, found, `${address}[${found.name}]`, entry, isInside),
   );
-  const block: Block = {
-    kind: "block",
-    file,
-    key,
-    address,
-    entry,
-    node,
-    type,
-    known: described,
-    ref,
-    name,
-    label,
-    settings,
-    lanes,
-  };
+  const words = { address, type, known: described, ref, name, label };
+  const block: Block = { kind: "block", file, key, entry, node, isRepeated, ...words, settings, lanes };
   blocks.set(entry, [reading.basis, block]);
   return block;
 }
 
-function noBlock({ file }: Reading, entry: Entry, node: Node): Block {
+function noBlock({ file }: Reading, entry: Entry, node: Node, isRepeated: boolean): Block {
   const none = { type: "", known: undefined, ref: undefined, name: undefined, label: "", settings: [], lanes: [] };
-  return { kind: "block", file, key: `${entry.id}`, address: "", entry, node, ...none };
+  return { kind: "block", file, key: `${entry.id}`, address: "", entry, node, isRepeated, ...none };
 }
 
 function namesOf({ tree, catalogue, processors }: Reading, node: Node) {

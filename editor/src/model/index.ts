@@ -25,4 +25,4 @@ export * from "./text";
 export type { Alias, Empty, Entry, Mapping, Node, Scalar, Sequence, SyntaxProblem } from "./yaml/node";
 export { get, keyOf, pair } from "./yaml/node";
 export { type Range, Tree } from "./yaml/tree";
-export { type Value, value } from "./yaml/value";
+export { dataOf, type Value } from "./yaml/value";

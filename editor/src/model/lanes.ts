@@ -2,7 +2,7 @@
 
 import type { BlockType } from "./catalogue";
 import type { Setting } from "./document";
-import { type Entry, get, keyOf, type Node } from "./yaml/node";
+import { type Entry, get, keyOf, type Node, pair } from "./yaml/node";
 import { meaning } from "./yaml/scalar";
 import type { Tree } from "./yaml/tree";
 import { pairsOf } from "./yaml/value";
@@ -14,9 +14,11 @@ export interface Found {
   readonly slot: string;
   readonly path: readonly Step[];
   readonly name: string;
+  readonly entry: Entry | undefined;
   readonly node: Node | undefined;
   readonly chain: Node | undefined;
   readonly item: Entry | undefined;
+  readonly isRepeated: boolean;
 }
 
 type Unnamed = Omit<Found, "name">;
@@ -32,20 +34,30 @@ export function lanesOf(tree: Tree, type: BlockType | undefined, settings: reado
 function written(tree: Tree, slot: string, settings: readonly Setting[]): Unnamed[] {
   const [first = "", ...rest] = slot.replaceAll("[]", ".[]").split(".");
   const setting = settings.find((each) => each.name === first);
-  const start: Unnamed = { slot, path: [first], node: setting?.node, chain: undefined, item: undefined };
+  const entry = setting?.entry;
+  const isRepeated = setting?.place === "merged" || setting?.entry.value !== setting?.node;
+  const start = { slot, path: [first], entry, node: setting?.node, chain: undefined, item: undefined, isRepeated };
   const ends = rest.reduce<Unnamed[]>((found, step) => found.flatMap((each) => inside(tree, each, step)), [start]);
   return ends.map((each) => ({ ...each, chain: each.node && chainOf(tree, each.node) }));
 }
 
 /** One step towards a slot: into the items of a list or map, or to a key. */
 function inside(tree: Tree, from: Unnamed, step: string): Unnamed[] {
-  const { node, path } = from;
-  if (step !== "[]") return [{ ...from, path: [...path, step], node: resolved(tree, get(node, step)) }];
+  const { node } = from;
+  if (step !== "[]") {
+    return [reached(tree, from, step, pair(node, step))];
+  }
   const entries = node?.kind === "sequence" || node?.kind === "mapping" ? node.entries : [];
   return entries.map((item, index) => {
     const key = node?.kind === "mapping" ? (keyOf(item) ?? "") : index;
-    return { ...from, path: [...path, key], node: resolved(tree, item.value), item };
+    return { ...reached(tree, from, key, item), item };
   });
+}
+
+function reached(tree: Tree, from: Unnamed, step: Step, entry: Entry | undefined): Unnamed {
+  const node = resolved(tree, entry?.value);
+  const isRepeated = from.isRepeated || entry?.value !== node;
+  return { ...from, path: [...from.path, step], entry, node, isRepeated };
 }
 
 function resolved(tree: Tree, node: Node | undefined): Node | undefined {

@@ -14,7 +14,7 @@ export function read(name: string): string {
   return readFileSync(resolve(REPOSITORY, name), "utf8");
 }
 
-function files(pattern: string): Sample[] {
+export function files(pattern: string): Sample[] {
   return globSync(pattern, { cwd: REPOSITORY })
     .sort()
     .map((name) => ({ name: relative(".", name), text: read(name) }));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { apply, type Change, inverse, mapped } from "../../src/model/text";
+import { apply, type Change, composed, difference, inverse, mapped, trimmed } from "../../src/model/text";
 
 const texts = fc.string({ maxLength: 40 });
 
@@ -37,4 +37,34 @@ test("what is not edited keeps its place in the text", () => {
   expect([0, 2, 3, 5, 6].map((each) => mapped(each, change))).toEqual([0, 4, 5, 8, 9]);
   expect(mapped(4, change, -1)).toBe(6);
   expect(mapped(4, change, 1)).toBe(7);
+});
+
+test("two changes are one", () => {
+  fc.assert(
+    fc.property(
+      texts
+        .chain((text) => fc.tuple(fc.constant(text), changes(text)))
+        .chain(([text, first]) => fc.tuple(fc.constant(text), fc.constant(first), changes(apply(text, first)))),
+      ([text, first, second]) => {
+        const change = composed(first, second);
+        expect(apply(text, change)).toBe(apply(apply(text, first), second));
+        for (const [index, edit] of change.entries()) {
+          expect(edit.from).toBeLessThanOrEqual(edit.to);
+          if (index > 0) expect(edit.from).toBeGreaterThan(change[index - 1]?.to ?? 0);
+        }
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});
+
+test("what stays the same is no part of a change", () => {
+  fc.assert(
+    fc.property(texts, texts, (before, after) => {
+      const change = difference(before, after);
+      expect(apply(before, change)).toBe(after);
+      expect(trimmed(before, change)).toEqual(change);
+    }),
+  );
+  expect(difference("abcd", "abXd")).toEqual([{ from: 2, to: 3, insert: "X" }]);
 });

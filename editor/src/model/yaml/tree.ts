@@ -18,6 +18,7 @@ export type Moved = Range;
 export class Tree {
   private starts: Map<Frame, number> | undefined;
   private named: Map<string, Node[]> | undefined;
+  private ids: Map<number, Entry> | undefined;
 
   private constructor(
     readonly text: string,
@@ -93,6 +94,15 @@ export class Tree {
 
   source(part: Node | Entry): string {
     return this.text.slice(this.from(part), this.to(part));
+  }
+
+  /** The entry with this identity. */
+  find(id: number): Entry | undefined {
+    if (!this.ids) {
+      this.ids = new Map();
+      each([[this.top, 0]], (entry) => this.ids?.set(entry.id, entry));
+    }
+    return this.ids.get(id);
   }
 
   /** The innermost entry that begins there; of two that begin at the same place the outer one. */

@@ -9,7 +9,7 @@ export type Value = Plain | readonly Value[] | { readonly [key: string]: Value }
 /** Aliases of aliases may stand for more than any memory holds. */
 const MOST_REPEATED = 100_000;
 
-export function value(tree: Tree, node: Node): Value {
+export function dataOf(tree: Tree, node: Node): Value {
   let repeated = 0;
   const read = (each: Node, depth: number): Value => {
     const found = tree.resolved(each);
