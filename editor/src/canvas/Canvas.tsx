@@ -1,29 +1,87 @@
-import { useMemo } from "react";
+import { type ClipboardEvent, useEffect, useMemo, useRef } from "react";
 import { blocksOf, type Integration } from "../model";
+import { refusal } from "../model/commands/chains";
+import { add, copyText, laneOf, moveTo, paste, remove } from "../state/acting";
 import { useDesk, useStore } from "../state/context";
 import { only, toggled } from "../state/selection";
+import { dragging, type Host } from "./dragging";
 import { FlowCard } from "./FlowCard";
+import { rowOf } from "./walking";
 import "./canvas.css";
 
 /** All flows, one below the other. It is one stop of the Tab key and a tree for screen readers. */
 export function Canvas() {
   const { editor } = useDesk();
+  const canvas = useRef<HTMLDivElement>(null);
   const integration = useStore(editor.integration);
   const callers = useMemo(() => callersOf(integration), [integration]);
+  const zoom = useStore(useDesk().view.zoom);
+
+  useEffect(() => {
+    const host: Host = {
+      loadOf(element) {
+        const { key, type } = element.dataset;
+        if (type !== undefined) return { type };
+        if (key === undefined) return undefined;
+        const { keys } = editor.selection.get();
+        return { keys: keys.has(key) ? keys : new Set([key]) };
+      },
+      refusal(key, load) {
+        const now = editor.integration.get();
+        const lane = laneOf(now, key);
+        if (!lane) return "This lane is gone.";
+        if ("type" in load) return undefined;
+        const blocks = now.flows.flatMap((flow) => [...blocksOf(flow)].filter((each) => load.keys.has(each.key)));
+        return refusal(lane, blocks);
+      },
+      drop(load, { lane: key, index }) {
+        const lane = laneOf(editor.integration.get(), key);
+        if (!lane) return;
+        if ("type" in load) add(editor, load.type, { lane, index });
+        else moveTo(editor, load.keys, { lane, index });
+      },
+      say: (text) => editor.notice.set(text),
+    };
+    return dragging(document.body, () => canvas.current, host);
+  }, [editor]);
+
+  // The chosen row comes into sight, and has the focus if the canvas has it.
+  const last = useStore(editor.selection, (selection) => selection.last);
+  useEffect(() => {
+    const place = canvas.current;
+    const row = place && last !== null ? rowOf(place, last) : null;
+    row?.scrollIntoView({ block: "nearest" });
+    if (place?.contains(document.activeElement)) row?.focus({ preventScroll: true });
+  }, [last]);
+
   const choose = (target: EventTarget, more: boolean) => {
-    const key = target instanceof Element ? target.closest<HTMLElement>("[data-key]")?.dataset.key : undefined;
+    const row = target instanceof Element ? target.closest<HTMLElement>("[data-key]") : null;
+    const key = row?.dataset.key;
     if (key === undefined) return;
+    row?.focus({ preventScroll: true });
     editor.selection.update((selection) => (more ? toggled(selection, key) : only(key)));
   };
+  const copy = (event: ClipboardEvent, cut: boolean) => {
+    const text = copyText(editor);
+    if (text === "") return;
+    event.clipboardData.setData("text/plain", text);
+    event.preventDefault();
+    if (cut) remove(editor);
+  };
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the window has the keys of the canvas, see app/keys.ts
     <div
       className="canvas"
+      ref={canvas}
       role="tree"
       aria-label="Flows"
       aria-multiselectable
-      tabIndex={-1}
+      tabIndex={last === null ? 0 : -1}
+      data-zoom={zoom}
       onClick={(event) => choose(event.target, event.ctrlKey || event.metaKey)}
-      onKeyDown={() => undefined}
+      onCopy={(event) => copy(event, false)}
+      onCut={(event) => copy(event, true)}
+      onPaste={(event) => paste(editor, event.clipboardData.getData("text/plain"))}
     >
       {integration.flows.map((flow, index) => (
         <FlowCard key={flow.key} flow={flow} index={index} callers={callers.get(flow.name) ?? 0} />

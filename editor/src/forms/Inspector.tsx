@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Button } from "../look/Button";
 import { Icon } from "../look/Icon";
-import { value as dataOf, type Field, type Value } from "../model";
+import { dataOf, type Field, type Value } from "../model";
 import { useDesk, useStore } from "../state/context";
 import { useMarks } from "../state/marks";
 import { FieldRow } from "./FieldRow";

@@ -13,7 +13,9 @@ import {
   type Value,
   without,
 } from "../model";
+import type { Outcome } from "../model/commands/draft";
 import { Store } from "../model/store";
+import type { Moved } from "../model/yaml/tree";
 import { NOTHING, type Selection } from "./selection";
 import { Undo } from "./undo";
 
@@ -52,6 +54,8 @@ interface Asked {
 export interface EditOptions {
   readonly typed?: boolean;
   readonly select?: Selection;
+  /** What was cut and pasted, so that it stays the same thing. */
+  readonly moved?: ReadonlyMap<string, readonly Moved[]>;
 }
 
 export class Editor {
@@ -90,16 +94,34 @@ export class Editor {
     return [...this.integration.get().files.keys()].filter((path) => this.isUnsaved(path));
   }
 
-  edit(changes: Changes, { typed = false, select }: EditOptions = {}): void {
+  edit(changes: Changes, { typed = false, select, moved }: EditOptions = {}): void {
     const texts = new Map([...changes].map(([path]) => [path, this.textOf(path)]));
     this.undo.keep({ texts, changes, typed, before: this.selection.get(), after: select ?? this.selection.get() });
-    this.#apply(changes);
+    this.#apply(changes, moved);
     if (select) this.selection.set(select);
   }
 
   /** Write a field of a block, a source, a flow, a connector; undefined takes it away. */
   setField(thing: { readonly file: string }, name: string, value: Value | undefined): void {
     this.notice.set(`${name} of ${thing.file} cannot be written yet: ${JSON.stringify(value)}`);
+  }
+
+  /** Carry out what a command has made, or say why it refused. Returns whether it was done. */
+  perform(outcome: Outcome, { typed = false }: EditOptions = {}): boolean {
+    if ("refused" in outcome) {
+      this.notice.set(outcome.refused);
+      return false;
+    }
+    this.notice.set("");
+    if (outcome.changes.size === 0) return true;
+    this.edit(outcome.changes, { typed, moved: outcome.moved });
+    const integration = this.integration.get();
+    const keys = outcome.selected.flatMap(({ file, at }) => {
+      const entry = integration.files.get(file)?.tree.entryAt(at);
+      return entry ? [`${entry.id}`] : [];
+    });
+    if (keys.length > 0) this.selection.set({ keys: new Set(keys), last: keys.at(-1) ?? null });
+    return true;
   }
 
   undoLast(): void {
@@ -116,8 +138,8 @@ export class Editor {
     this.selection.set(step.selection);
   }
 
-  #apply(changes: Changes): void {
-    this.integration.update((integration) => changed(integration, changes));
+  #apply(changes: Changes, moved?: EditOptions["moved"]): void {
+    this.integration.update((integration) => changed(integration, changes, moved));
     this.checking.update((each) => ({ ...each, isCurrent: false }));
     for (const [path, change] of changes) for (const each of this.changes) each(path, change);
   }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { value as dataOf, Tree, type Value } from "../../model";
+import { dataOf, Tree, type Value } from "../../model";
 import { Area } from "./Line";
 import { shownValue, type WidgetProps } from "./widget";
 
