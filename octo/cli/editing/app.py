@@ -8,6 +8,7 @@ import logging
 import mimetypes
 import os
 import re
+import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -30,13 +31,17 @@ log = logging.getLogger("octo.editing")
 MOST_BODY = 64 << 20
 """Bytes of a request: unsaved texts of a project, with test data."""
 
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
-)
+
+def _policy(styles: str = "") -> str:
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
 HEADERS = (
-    ("content-security-policy", _POLICY),
+    ("content-security-policy", _policy()),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("referrer-policy", "no-referrer"),
@@ -67,6 +72,8 @@ STATUS: Mapping[str, int] = {
 
 _ASSET = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 _PAGE = "/index.html"
+_NONCE = b'nonce="NONCE"'
+"""Where `editor/index.html` wants it."""
 
 
 class Given(NamedTuple):
@@ -159,7 +166,8 @@ class App(Generic[S]):
         except Exception:
             log.exception("a request of the editor failed")
             found = _refusal(Refused(codes.BROKE, "the server broke; its terminal says more"))
-        return found._replace(headers=(*HEADERS, *found.headers))
+        own = {name for name, _ in found.headers}
+        return found._replace(headers=(*(each for each in HEADERS if each[0] not in own), *found.headers))
 
     async def _served(self, request: Request) -> Response:
         self._entrance.check(request.method, request.headers)
@@ -192,7 +200,14 @@ class App(Generic[S]):
             data = await asyncio.to_thread((self._built / path[1:]).read_bytes)
         except OSError:
             raise Refused(authoring.MISSING, "there is no such page") from None
-        return Response(200, data, _type(path))
+        return _page(data) if path == _PAGE else Response(200, data, _type(path))
+
+
+def _page(data: bytes) -> Response:
+    """The page, with a nonce of its own: its text editor writes styles as it goes."""
+    nonce = secrets.token_urlsafe(16)
+    policy = ("content-security-policy", _policy(f" 'nonce-{nonce}'"))
+    return Response(200, data.replace(_NONCE, f'nonce="{nonce}"'.encode()), _type(_PAGE), (policy,))
 
 
 def _type(path: str) -> str:

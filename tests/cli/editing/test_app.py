@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 
 import pytest
 
@@ -29,6 +30,19 @@ async def test_the_page_and_its_files(server, page):
         assert each.headers["x-content-type-options"] == "nosniff"
         assert each.headers["cache-control"] == "no-store"
         assert each.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_styles_are_written_with_a_nonce_of_this_load_alone(server, page, built):
+    """The page tells its scripts the nonce that the policy of the same response names; no other response has one."""
+    found = []
+    (built / "index.html").write_bytes(b'<meta property="csp-nonce" nonce="NONCE" />')
+    for each in (await page.ask("GET", "/"), await page.ask("GET", "/")):
+        nonce = re.search(rb'nonce="([A-Za-z0-9_-]{20,})"', each.data)[1].decode()
+        assert f"style-src 'self' 'nonce-{nonce}';" in each.headers["content-security-policy"]
+        found.append(nonce)
+
+    assert found[0] != found[1]
+    assert "nonce" not in (await page.ask("GET", "/api/files")).headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(
