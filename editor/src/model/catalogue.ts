@@ -13,6 +13,8 @@ export interface Catalogue {
 
 export interface ConnectorType {
   readonly type: string;
+  /** What connectors that can stand in for one another have in common, such as `llm`; "" for one that is alone. */
+  readonly family: string;
   readonly doc: string;
   readonly fields: readonly Field[];
   readonly sources: readonly SourceType[];
@@ -49,7 +51,7 @@ export interface BlockType {
   /** Where chains may be: `then`, `branches[]`, `cases[].process`. */
   readonly slots: readonly string[];
   /** Whether it takes the rest of its flow, so that it stands directly in the flow. */
-  readonly tail?: boolean;
+  readonly tail: boolean;
 }
 
 /** The connector of a block: `key` names one of the types `of`. */

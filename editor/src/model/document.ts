@@ -46,8 +46,10 @@ export interface Setting {
   readonly entry: Entry;
   /** The value, that of the anchor if an alias is written; an unknown alias is itself. */
   readonly node: Node;
-  /** Below `settings:`, beside `type:`, or merged in with `<<`, or repeated with an alias from elsewhere. */
-  readonly place: "settings" | "beside" | "merged";
+  /** Whether it stands below `settings:`, and not beside `type:`. */
+  readonly isBelow: boolean;
+  /** Whether it stands elsewhere, and is merged in with `<<` or repeated with an alias. */
+  readonly isMerged: boolean;
 }
 
 export interface Flow {
@@ -110,6 +112,7 @@ export interface Lane {
   readonly key: string;
   /** The flow or block that it belongs to. */
   readonly owner: Entry;
+  readonly of: "flow" | "block";
   /** Whether it stands elsewhere and is repeated here, by an alias or a merge key. */
   readonly isRepeated: boolean;
   /** `flow`, `flow[error]`, `flow.check[then]`. */
@@ -156,7 +159,7 @@ export function itemsOf(tree: Tree, section: string): readonly Entry[] {
 export function named(reading: Reading, kind: Named["kind"], section: string): Named[] {
   return itemsOf(reading.tree, section).map((entry): Named => {
     const node = reading.tree.resolved(entry.value) ?? entry.value;
-    const fields = settingsIn(reading.tree, node, "beside");
+    const fields = settingsIn(reading.tree, node);
     const settings = kind === "variable" ? fields.filter((each) => each.name !== "name") : below(reading.tree, fields);
     const [name, type] = [labelOf(reading.tree, get(node, "name")), textOf(reading.tree, get(node, "type"))];
     return { kind, file: reading.file, key: `${entry.id}`, entry, name: name ?? "", type: type ?? "", settings };
@@ -165,7 +168,7 @@ export function named(reading: Reading, kind: Named["kind"], section: string): N
 
 export function service(tree: Tree): Setting[] {
   const node = get(tree.root, "service");
-  return node ? settingsIn(tree, node, "beside") : [];
+  return node ? settingsIn(tree, node) : [];
 }
 
 const flows = new WeakMap<Entry, [object, Flow]>();
@@ -179,7 +182,7 @@ export function flowOf(reading: Reading, entry: Entry, index: number): Flow {
   if (known?.[0] === reading.basis && known[1].name === name) return known[1];
   const { file, tree } = reading;
   const key = `${entry.id}`;
-  const fields = settingsIn(tree, node, "beside");
+  const fields = settingsIn(tree, node);
   const error = pair(node, "error");
   const flow: Flow = {
     kind: "flow",
@@ -190,8 +193,8 @@ export function flowOf(reading: Reading, entry: Entry, index: number): Flow {
     name,
     isNamed: written !== undefined,
     source: sourceOf(reading, pair(node, "source")),
-    process: lane(reading, rootLane("process", pair(node, "process"), tree), name, entry),
-    error: error && lane(reading, rootLane("error", error, tree), `${name}[error]`, entry),
+    process: lane(reading, rootLane("process", pair(node, "process"), tree), name, entry, "flow"),
+    error: error && lane(reading, rootLane("error", error, tree), `${name}[error]`, entry, "flow"),
     settings: fields.filter((each) => !["name", "source", "process", "error"].includes(each.name)),
   };
   flows.set(entry, [reading.basis, flow]);
@@ -218,7 +221,7 @@ function sourceOf(reading: Reading, entry: Entry | undefined): Source | undefine
   const node = entry && (tree.resolved(entry.value) ?? entry.value);
   if (!entry || !node || isNothing(node)) return undefined;
   const [type, connector] = [textOf(tree, get(node, "type")), textOf(tree, get(node, "connector"))];
-  const settings = below(tree, settingsIn(tree, node, "beside"));
+  const settings = below(tree, settingsIn(tree, node));
   const key = `${entry.id}`;
   return { kind: "source", file, key, entry, node, type: type ?? "", connector: connector ?? "", settings };
 }
@@ -227,18 +230,18 @@ function sourceOf(reading: Reading, entry: Entry | undefined): Source | undefine
 
 const blocks = new WeakMap<Entry, [object, Block]>();
 
-function lane(reading: Reading, found: Found, address: string, owner: Entry, isInside = false): Lane {
+function lane(reading: Reading, found: Found, address: string, owner: Entry, of: Lane["of"], isInside = false): Lane {
   const { slot, path, name, entry, node, chain, item } = found;
   const { tree, file } = reading;
   const holder = item && (tree.resolved(item.value) ?? item.value);
   const inside = slot.endsWith("[]") || slot.includes("[].") ? holder : undefined;
-  const fields = inside ? settingsIn(tree, inside, "beside").filter((each) => each.name !== "process") : [];
+  const fields = inside ? settingsIn(tree, inside).filter((each) => each.name !== "process") : [];
   const key = item ? `${item.id}` : `${owner.id}:${path.join(".")}`;
   const isRepeated = isInside || found.isRepeated;
   const taken = new Map<string, number>();
   const items = chain?.kind === "sequence" ? chain.entries : [];
   const list = items.map((each) => blockOf(reading, each, address, taken, isRepeated));
-  const where = { kind: "lane" as const, file, key, owner, isRepeated, address };
+  const where = { kind: "lane" as const, file, key, owner, of, isRepeated, address };
   return { ...where, slot, path, name, entry, node, chain, item, fields, blocks: list };
 }
 
@@ -265,7 +268,7 @@ function blockOf(
   const key = `${entry.id}`;
   const isInside = isRepeated || entry.value.kind === "alias";
   const lanes = lanesOf(tree, described, settings).map((found) =>
-    lane(reading, found, `${address}[${found.name}]`, entry, isInside),
+    lane(reading, found, `${address}[${found.name}]`, entry, "block", isInside),
   );
   const words = { address, type, known: described, ref, name, label };
   const block: Block = { kind: "block", file, key, entry, node, isRepeated, ...words, settings, lanes };
@@ -290,25 +293,26 @@ function namesOf({ tree, catalogue, processors }: Reading, node: Node) {
 
 /** The settings of a block: what is below `settings`, and what is beside `type`. */
 function settingsOf(tree: Tree, node: Node): Setting[] {
-  const fields = settingsIn(tree, node, "beside");
+  const fields = settingsIn(tree, node);
   return [...below(tree, fields), ...fields.filter((each) => !RESERVED.includes(each.name))];
 }
 
 function below(tree: Tree, fields: readonly Setting[]): Setting[] {
   const settings = fields.find((each) => each.name === "settings");
   if (!settings) return [];
-  const isElsewhere = settings.place === "merged" || settings.node !== settings.entry.value;
-  return settingsIn(tree, settings.node, isElsewhere ? "merged" : "settings");
+  const isElsewhere = settings.isMerged || settings.node !== settings.entry.value;
+  return settingsIn(tree, settings.node, true, isElsewhere);
 }
 
-function settingsIn(tree: Tree, node: Node, place: Setting["place"]): Setting[] {
+function settingsIn(tree: Tree, node: Node, isBelow = false, isElsewhere = false): Setting[] {
   if (node.kind !== "mapping") return [];
   const own = new Set(node.entries.filter((each) => !isMerge(each)));
   return [...pairsOf(tree, node)].map(([name, entry]) => ({
     name,
     entry,
     node: tree.resolved(entry.value) ?? entry.value,
-    place: own.has(entry) ? place : "merged",
+    isBelow,
+    isMerged: isElsewhere || !own.has(entry),
   }));
 }
 

@@ -7,6 +7,7 @@
  */
 
 export * from "./catalogue";
+export * from "./commands";
 export type { Block, Flow, FlowFile, Lane, Named, Setting, Source } from "./document";
 export { isNothing, labelOf, plainOf, textOf } from "./document";
 export {

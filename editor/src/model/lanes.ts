@@ -35,7 +35,7 @@ function written(tree: Tree, slot: string, settings: readonly Setting[]): Unname
   const [first = "", ...rest] = slot.replaceAll("[]", ".[]").split(".");
   const setting = settings.find((each) => each.name === first);
   const entry = setting?.entry;
-  const isRepeated = setting?.place === "merged" || setting?.entry.value !== setting?.node;
+  const isRepeated = setting?.isMerged === true || setting?.entry.value !== setting?.node;
   const start = { slot, path: [first], entry, node: setting?.node, chain: undefined, item: undefined, isRepeated };
   const ends = rest.reduce<Unnamed[]>((found, step) => found.flatMap((each) => inside(tree, each, step)), [start]);
   return ends.map((each) => ({ ...each, chain: each.node && chainOf(tree, each.node) }));

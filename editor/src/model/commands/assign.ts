@@ -12,15 +12,27 @@ export type Step = string | number;
 /** The keys of a mapping in their usual order. */
 export type Order = readonly string[];
 
+/** How values at a path are written. */
+export interface Manner {
+  /** The order of the keys of the base, and of the keys of a mapping in it. */
+  readonly order?: Order;
+  readonly inner?: Order;
+  /** The field that a value stands for which is no mapping: `- body.ok` for `- {that: body.ok}`. */
+  readonly short?: (path: readonly Step[]) => string | undefined;
+}
+
 /** Set the value at a path below the value of an entry. What is missing on the way is made. */
-export function assign(draft: Draft, base: number, path: readonly Step[], value: Value, order: Order = []): void {
+export function assign(draft: Draft, base: number, path: readonly Step[], value: Value, manner: Manner = {}): void {
+  const { order = [], inner = [], short } = manner;
   let id = base;
   for (const [index, step] of path.entries()) {
+    const field = index > 0 ? short?.(path.slice(0, index)) : undefined;
+    if (field !== undefined) writeOut(draft, id, field);
     const node = ownValue(draft, id);
     const entry = isCollection(node) ? entryOf(node, step) : undefined;
     if (!entry) {
-      const rest = path.slice(index + 1).reduceRight<Value>((inner, each) => nested(each, inner), value);
-      add(draft, id, step, rest, index === 0 ? order : []);
+      const rest = path.slice(index + 1).reduceRight<Value>((each, one) => nested(one, each), value);
+      add(draft, id, step, rest, index === 0 ? order : index === 1 ? inner : []);
       return;
     }
     id = entry.id;
@@ -28,7 +40,13 @@ export function assign(draft: Draft, base: number, path: readonly Step[], value:
   replace(draft, id, value);
 }
 
-/** Remove what is at a path. A mapping on the way that has nothing else goes, too, but for the base itself. */
+/** Write a value that is no mapping as the mapping that it stands for. */
+function writeOut(draft: Draft, id: number, field: string): void {
+  const node = ownValue(draft, id);
+  if (node.kind === "scalar") replace(draft, id, { [field]: dataOf(draft.tree, node) });
+}
+
+/** Remove what is at a path. */
 export function unset(draft: Draft, base: number, path: readonly Step[]): void {
   const ids = [base];
   for (const step of path) {

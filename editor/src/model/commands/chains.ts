@@ -74,7 +74,7 @@ export function moveBlocks(integration: Integration, blocks: readonly Block[], l
 export function duplicateBlocks(integration: Integration, blocks: readonly Block[]): Outcome {
   return command(integration, (drafts) => {
     const found = outermost(integration, blocks);
-    const copies = found.map((block) => ({ block, snippet: lone(snippetIn(drafts, block)) }));
+    const copies = found.map((block) => ({ block, snippet: withoutAnchors(snippetIn(drafts, block)) }));
     const lasts = new Map<number, number>(); // by list: behind which item the next copy comes
     for (const { block } of copies) lasts.set(listIdOf(drafts, block), block.entry.id);
     return copies.map(({ block, snippet }): Selected => {
@@ -94,7 +94,7 @@ export function refusal(lane: Lane, blocks: readonly Block[]): string | undefine
   const inside = blocks.find((block) => block.lanes.some((each) => isIn(each, lane)));
   if (inside) return `"${inside.label}" cannot stand inside itself.`;
   const tail = blocks.find((each) => each.known?.tail);
-  const isRoot = lane.slot === "process" && lane.address === lane.address.split(/[.[]/)[0];
+  const isRoot = lane.of === "flow" && lane.slot === "process";
   if (tail && !isRoot) return `"${tail.label}" takes the rest of a flow, so it stands directly in the flow.`;
   return undefined;
 }
@@ -125,7 +125,7 @@ export function blocksOfText(text: string): Snippet[] {
     const place = (entry: (typeof chain.entries)[number], index: number): Place => {
       return placeOf(tree, entry) ?? { entry, collection: chain, index, owner: undefined };
     };
-    return chain.entries.map((each, index) => lone(snippetOf(tree, place(each, index))));
+    return chain.entries.map((each, index) => withoutAnchors(snippetOf(tree, place(each, index))));
   }
   if (get(root, "type") ?? get(root, "ref")) return [single(text)];
   const snippets = root.kind === "sequence" ? snippetsOf(text) : [];
@@ -133,7 +133,7 @@ export function blocksOfText(text: string): Snippet[] {
   const areBlocks = items.every(({ value }) => value.kind === "alias" || (get(value, "type") ?? get(value, "ref")));
   if (snippets.length === 0 || !areBlocks)
     throw new Refusal("The text has no blocks: a block is a mapping with `type`.");
-  return snippets.map(lone);
+  return snippets.map(withoutAnchors);
 }
 
 function flowChain(root: Tree["root"]) {
@@ -144,12 +144,7 @@ function flowChain(root: Tree["root"]) {
 
 function single(text: string): Snippet {
   const [first = "", ...rest] = text.trimEnd().split(/\r?\n/);
-  return lone({ lines: [`- ${first}`, ...rest.map((each) => (each ? `  ${each}` : each))] });
-}
-
-/** A copy: anchors stay only where the copy itself repeats them. */
-function lone(snippet: Snippet): Snippet {
-  return /\*\w/.test(snippet.lines.join("\n").replace(/(["']).*?\1/g, "")) ? snippet : withoutAnchors(snippet);
+  return withoutAnchors({ lines: [`- ${first}`, ...rest.map((each) => (each ? `  ${each}` : each))] });
 }
 
 // --- parts of commands -------------------------------------------------------------------------------------------
@@ -186,7 +181,7 @@ function removed(drafts: Drafts, block: Block, list?: number): void {
   const { owner } = place;
   const isLast = place.collection.entries.length === 1;
   // An empty error chain would hide every error, so a flow has none then.
-  if (isLast && owner && owner.entry.id !== list && isErrorOfFlow(owner)) draft.remove(owner.entry.id);
+  if (isLast && owner && owner.entry.id !== list && isErrorOfFlow(owner)) draft.remove(owner.entry.id, true);
   else draft.remove(block.entry.id);
 }
 

@@ -113,8 +113,9 @@ export class Draft {
     return entry.id;
   }
 
-  remove(id: number): void {
-    this.edit(removeEdits(this.tree, this.place(id)));
+  /** keepsComments: whether the comments above it stay. */
+  remove(id: number, keepsComments = false): void {
+    this.edit(removeEdits(this.tree, this.place(id), keepsComments));
   }
 
   /** Say that a new entry is one that was removed. */
@@ -131,8 +132,17 @@ export class Draft {
 
   /** Refuse what would break the text. */
   check(): void {
-    const lost = unresolved(this.tree).find((each) => !unresolved(this.before).includes(each));
-    if (lost !== undefined) throw new Refusal(`\`&${lost}\` is used by \`*${lost}\` in another place.`);
+    const [lost] = unresolved(this.tree).filter((each) => !unresolved(this.before).includes(each));
+    if (lost !== undefined) {
+      const isUsed = this.before.anchors.has(lost);
+      throw new Refusal(
+        isUsed ? `\`&${lost}\` is used by \`*${lost}\` in another place.` : `\`*${lost}\` repeats nothing here.`,
+      );
+    }
+    const twice = [...this.tree.anchors].find(
+      ([name, nodes]) => nodes.length > 1 && this.before.anchors.get(name)?.length === 1,
+    );
+    if (twice) throw new Refusal(`\`&${twice[0]}\` is in this file already.`);
     if (this.tree.problems.length > this.before.problems.length) {
       throw new Refusal("This cannot be done here without breaking the text. Change the text itself.");
     }

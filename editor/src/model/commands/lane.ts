@@ -18,7 +18,7 @@ export function listOf(integration: Integration, draft: Draft, lane: Lane): numb
     return owner.id;
   }
   const path = pathFor(integration, lane);
-  assign(draft, lane.owner.id, path, [], orderFor(integration, lane));
+  assign(draft, lane.owner.id, path, [], { order: orderFor(integration, lane) });
   return path.reduce<number>((id, step) => inside(draft, id, step), lane.owner.id);
 }
 
@@ -34,7 +34,7 @@ function pathFor(integration: Integration, lane: Lane): Step[] {
   const block = ownerOf(integration, lane);
   const isNested = lane.node?.kind === "mapping" || !isBare(lane, block);
   const written = block?.settings.find((each) => each.name === lane.path[0]);
-  const base = written?.place === "settings" ? ["settings"] : [];
+  const base = written?.isBelow ? ["settings"] : [];
   return [...base, ...lane.path, ...(isNested ? ["process"] : [])];
 }
 
@@ -60,5 +60,3 @@ export function ownerOf(integration: Integration, lane: Lane): Block | undefined
 function flowsIn(integration: Integration, file: string): readonly Flow[] {
   return integration.files.get(file)?.flows ?? [];
 }
-
-export { isBare };

@@ -298,24 +298,29 @@ function flowTextOf(tree: Tree, content: Content, column?: number): string {
 
 // --- removing an entry -------------------------------------------------------------------------------------------
 
-/** Remove an entry. A collection that has no other becomes `[]` or `{}`. */
-export function removeEdits(tree: Tree, place: Place): Edit[] {
+/**
+ * Remove an entry. A collection that has no other becomes `[]` or `{}`.
+ *
+ * keepsComments: whether the comments above it stay.
+ */
+export function removeEdits(tree: Tree, place: Place, keepsComments = false): Edit[] {
   const { collection } = place;
   if (collection.style === "flow") return flowRemoveEdits(tree, place);
-  return collection.entries.length > 1 ? blockRemoveEdits(tree, place) : emptyEdits(tree, place);
+  return collection.entries.length > 1 ? blockRemoveEdits(tree, place, keepsComments) : emptyEdits(tree, place);
 }
 
-function blockRemoveEdits(tree: Tree, place: Place): Edit[] {
+function blockRemoveEdits(tree: Tree, place: Place, keepsComments: boolean): Edit[] {
   const { text } = tree;
-  const { collection, index } = place;
-  const { from, to, isInline } = extentOf(tree, place);
+  const { collection, index, entry } = place;
+  const { from: begin, to, isInline } = extentOf(tree, place);
+  const from = keepsComments && !isInline ? lineStart(text, tree.from(entry)) : begin;
   const next = collection.entries[index + 1];
   if (isInline && next) {
-    const begin = tree.from(next);
-    const between = text.slice(to, lineStart(text, begin));
+    const end = tree.from(next);
+    const between = text.slice(to, lineStart(text, end));
     const line = lineStart(text, from);
     const comments = between.includes("#") ? [{ from: line, to: line, insert: between }] : [];
-    return [...comments, { from, to: begin, insert: "" }];
+    return [...comments, { from, to: end, insert: "" }];
   }
   return [withBlankLines(tree, place, from, to)];
 }

@@ -3,7 +3,7 @@
 import { extentOf } from "./edit";
 import type { Layout } from "./layout";
 import { dedented, indented, lineStart, splitLines } from "./lines";
-import type { Node } from "./node";
+import { isCollection, type Node } from "./node";
 import type { Place } from "./place";
 import { Tree } from "./tree";
 import { braced, flowText, textOf } from "./write";
@@ -37,20 +37,33 @@ export function snippetsOf(text: string): Snippet[] {
   return root.entries.map((entry, index) => snippetOf(tree, { entry, collection: root, index, owner: undefined }));
 }
 
-/** Without anchors, for a copy: a name can only stand for one thing. */
+/** A copy: without the anchors that it does not repeat itself. A name can stand for one thing only. */
 export function withoutAnchors({ lines }: Snippet): Snippet {
-  const tree = Tree.parse(lines.join("\n"));
+  const tree = parsed(lines);
   let { text } = tree;
-  const anchored = [...tree.anchors.values()].flat().map((node) => tree.from(node));
-  for (const at of anchored.sort((a, b) => b - a)) {
+  const used = new Set(aliasesIn(tree.root));
+  const anchored = [...tree.anchors].flatMap(([name, nodes]) => (used.has(name) ? [] : nodes));
+  for (const at of anchored.map((node) => tree.from(node)).sort((a, b) => b - a)) {
     text = text.slice(0, at) + text.slice(at).replace(/^((?:!\S*\s+)?)&[^\s,[\]{}]+[ \t]*/, "$1");
   }
-  return { lines: text.split("\n").map((each) => each.trimEnd()) };
+  return { lines: splitLines(text).slice(0, -1) };
+}
+
+/** With a last newline, as a block scalar at the end has it in its place. */
+function parsed(lines: readonly string[]): Tree {
+  return Tree.parse(lines.map((each) => `${each}\n`).join(""));
+}
+
+/** The names of the aliases in a value. */
+export function aliasesIn(node: Node): string[] {
+  if (node.kind === "alias") return [node.name];
+  if (!isCollection(node)) return [];
+  return node.entries.flatMap((each) => [...(each.key ? aliasesIn(each.key) : []), ...aliasesIn(each.value)]);
 }
 
 /** The item in flow style. Comments stand above it, in lines at `column`. */
 export function flowOf({ lines }: Snippet, layout: Layout, column = 0): string {
-  const tree = Tree.parse(lines.join("\n"));
+  const tree = parsed(lines);
   const { root } = tree;
   const node = root.kind === "sequence" ? root.entries[0]?.value : undefined;
   const inline = node ? flowNode(tree, node, layout) : "";

@@ -1,6 +1,6 @@
 /** A text with its syntax, and what an edit makes of it: only the entries around the edit are parsed again. */
 
-import { apply, type Change, type Edit } from "../text";
+import { apply, type Change, type Edit, trimmed } from "../text";
 import type { Collection, Entry, Frame, Node, SyntaxProblem } from "./node";
 import { parseEntries, parseText } from "./parse";
 
@@ -36,9 +36,9 @@ export class Tree {
   /** The tree of the text after the change. Entries that are still there keep their `id`. */
   updated(change: Change, moved: readonly Moved[] = []): Tree {
     let { text, top } = this;
-    for (const edit of joined(change, text).reverse()) {
-      const after = apply(text, [edit]);
-      top = replaced(top, text, after, edit);
+    for (const group of grouped(change).reverse()) {
+      const after = apply(text, group);
+      top = replaced(top, text, after, group);
       text = after;
     }
     const tree = new Tree(text, top);
@@ -168,26 +168,28 @@ function startsOf(top: Frame): Map<Frame, number> {
   return found;
 }
 
-/** The edits, of which those near to each other are one. */
-function joined(change: Change, text: string): Edit[] {
-  const found: Edit[] = [];
+/** The edits, with those near to each other together. */
+function grouped(change: Change): Edit[][] {
+  const found: Edit[][] = [];
   for (const edit of change) {
     const last = found.at(-1);
-    if (last && edit.from - last.to < NEAR) {
-      const insert = last.insert + text.slice(last.to, edit.from) + edit.insert;
-      found[found.length - 1] = { from: last.from, to: edit.to, insert };
-    } else found.push(edit);
+    if (last && edit.from - (last.at(-1)?.to ?? 0) < NEAR) last.push(edit);
+    else found.push([edit]);
   }
   return found;
 }
 
-function replaced(top: Frame, before: string, after: string, edit: Edit): Frame {
-  const narrow = narrowed(before, edit);
-  if (narrow.from === narrow.to && !narrow.insert) return top;
-  const found = within(top, 0, before, after, narrow);
+function replaced(top: Frame, before: string, after: string, change: Change): Frame {
+  const [first, last] = [change[0], change.at(-1)];
+  if (!first || !last) return top;
+  const added = after.length - before.length;
+  const hull = { from: first.from, to: last.to, insert: after.slice(first.from, last.to + added) };
+  const [edit] = trimmed(before, [hull]);
+  if (!edit) return top;
+  const found = within(top, 0, { before, after, edit, change, delta: added });
   if (found && !hasStale(found, top)) return found;
   const fresh = parseText(after);
-  carryIds([[top, 0]], [[fresh, 0]], narrow);
+  carryIds([[top, 0]], [[fresh, 0]], change);
   return fresh;
 }
 
@@ -199,21 +201,20 @@ function hasStale(fresh: Frame, old: Frame): boolean {
   return broken.some((each) => before.has(each));
 }
 
-/** The edit without what stays the same at its ends. */
-function narrowed(text: string, { from, to, insert }: Edit): Edit {
-  let start = 0;
-  const most = Math.min(to - from, insert.length);
-  while (start < most && text[from + start] === insert[start]) start += 1;
-  let end = 0;
-  while (end < most - start && text[to - 1 - end] === insert[insert.length - 1 - end]) end += 1;
-  return { from: from + start, to: to - end, insert: insert.slice(start, insert.length - end) };
+interface Edited {
+  before: string;
+  after: string;
+  /** From the first to the last character that is another one. */
+  edit: Edit;
+  change: Change;
+  delta: number;
 }
 
 /** The frame with the edit made in some of its entries; undefined if that is not possible. */
-function within(frame: Frame, base: number, before: string, after: string, edit: Edit): Frame | undefined {
+function within(frame: Frame, base: number, edited: Edited): Frame | undefined {
+  const { before, edit, delta } = edited;
   // What is broken around the edit may be mended by it, so it is parsed again, too.
   if (frame.problems.length > 0) return undefined;
-  const delta = edit.insert.length - (edit.to - edit.from);
   for (const collection of frame.inside) {
     const starts = (collection.starts ?? []).map((each) => base + each);
     const [begin, end] = [starts[0] ?? 0, starts.at(-1) ?? 0];
@@ -226,7 +227,7 @@ function within(frame: Frame, base: number, before: string, after: string, edit:
     );
     const [from, to] = [starts[first] ?? 0, starts[last + 1] ?? 0];
     const old = collection.entries.slice(first, last + 1).map((each) => each.frame);
-    const run = changedRun(collection, old, from, to, { before, after, edit, delta });
+    const run = changedRun(collection, old, from, to, edited);
     if (!run) return undefined;
     const entries = collection.entries.toSpliced(first, old.length, ...run.frames.map((each) => each.entry as Entry));
     const isLast = last === collection.entries.length - 1;
@@ -237,34 +238,25 @@ function within(frame: Frame, base: number, before: string, after: string, edit:
   return undefined;
 }
 
-interface Edited {
-  before: string;
-  after: string;
-  edit: Edit;
-  delta: number;
-}
-
 /** The frames that take the place of `old`, which was at from:to. Offsets are those of the whole text after. */
 function changedRun(
   collection: Collection,
   old: Frame[],
   from: number,
   to: number,
-  { before, after, edit, delta }: Edited,
+  edited: Edited,
 ): { frames: Frame[]; starts: number[]; end: number } | undefined {
+  const { after, delta, change } = edited;
   const only = old.length === 1 ? old[0] : undefined;
-  const inner = only ? within(only, from, before, after, edit) : undefined;
+  const inner = only ? within(only, from, edited) : undefined;
   if (inner) return { frames: [inner], starts: [from], end: to + delta };
   const text = after.slice(from, to + delta);
   const isLast = to + delta === after.length;
   const found = parseEntries(text, collection.column, collection.kind, isLast);
   if (!found) return undefined;
   const olds = old.map((each, index): Placed => [each, placeOf(collection, old, index, from)]);
-  carryIds(
-    olds,
-    found.frames.map((each, index): Placed => [each, from + (found.starts[index] ?? 0)]),
-    edit,
-  );
+  const placed = found.frames.map((each, index): Placed => [each, from + (found.starts[index] ?? 0)]);
+  carryIds(olds, placed, change);
   const end = isLast ? after.length : to + delta;
   return { frames: found.frames, starts: found.starts.slice(0, found.frames.length).map((each) => from + each), end };
 }
@@ -325,12 +317,11 @@ function shifted(
 type Placed = [Frame, number];
 
 /** Entries that the edit has only moved are the same as before. */
-function carryIds(old: Placed[], fresh: Placed[], edit: Edit): void {
+function carryIds(old: Placed[], fresh: Placed[], change: Change): void {
   const ids = new Map<number, number[]>();
-  const delta = edit.insert.length - (edit.to - edit.from);
   each(old, (entry, at) => {
-    if (at >= edit.from && at < edit.to) return;
-    const place = at >= edit.to ? at + delta : at;
+    const place = placeAfter(at, change);
+    if (place === undefined) return;
     const found = ids.get(place);
     if (found) found.push(entry.id);
     else ids.set(place, [entry.id]);
@@ -339,6 +330,17 @@ function carryIds(old: Placed[], fresh: Placed[], edit: Edit): void {
     const id = ids.get(at)?.shift();
     if (id !== undefined) (entry as { id: number }).id = id;
   });
+}
+
+/** Where a place is after the change; undefined if what was there is gone. */
+function placeAfter(at: number, change: Change): number | undefined {
+  let moved = 0;
+  for (const { from, to, insert } of change) {
+    if (from > at) break;
+    if (at < to) return undefined;
+    moved += insert.length - (to - from);
+  }
+  return at + moved;
 }
 
 function each(frames: Placed[], see: (entry: Entry, at: number) => void): void {
