@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The editor: `editor.sh build|check|test|fix`. Node comes with the virtual environment; packages are those of the lock file.
+# The editor: `editor.sh build|check|test|fix|node`. Node comes with the virtual environment; packages are those of the lock file.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +17,7 @@ case ${1:-} in
     build) node node_modules/vite/bin/vite.js build --logLevel warn ;;
     check) node node_modules/typescript/bin/tsc --noEmit && node node_modules/@biomejs/biome/bin/biome check . ;;
     fix) node node_modules/@biomejs/biome/bin/biome check --write . ;;
+    node) shift && node "$@" ;;
     test) shift && node node_modules/vitest/vitest.mjs run "$@" ;;
-    *) echo "editor.sh build|check|test|fix" >&2 && exit 2 ;;
+    *) echo "editor.sh build|check|test|fix|node" >&2 && exit 2 ;;
 esac

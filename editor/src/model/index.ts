@@ -10,6 +10,8 @@ export * from "./catalogue";
 export * from "./commands";
 export type { Block, Flow, FlowFile, Lane, Named, Setting, Source } from "./document";
 export { isNothing, labelOf, plainOf, textOf } from "./document";
+export * from "./graph";
+export * from "./history";
 export {
   blocksIn,
   blocksOf,
@@ -22,6 +24,9 @@ export {
   without,
 } from "./integration";
 export { type OutlineEntry, outline } from "./outline";
+export * from "./problems";
+export * from "./search";
+export * from "./selection";
 export * from "./text";
 export type { Alias, Empty, Entry, Mapping, Node, Scalar, Sequence, SyntaxProblem } from "./yaml/node";
 export { get, keyOf, pair } from "./yaml/node";

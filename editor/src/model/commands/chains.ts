@@ -1,6 +1,7 @@
 /** Blocks of chains: insert, move, remove, duplicate, copy, paste. */
 
-import type { Block, Lane } from "../document";
+import { blockType } from "../catalogue";
+import { type Block, type Lane, textOf } from "../document";
 import { blocksIn, type Integration } from "../integration";
 import { layoutOf } from "../yaml/layout";
 import { get, isCollection } from "../yaml/node";
@@ -94,9 +95,15 @@ export function refusal(lane: Lane, blocks: readonly Block[]): string | undefine
   const inside = blocks.find((block) => block.lanes.some((each) => isIn(each, lane)));
   if (inside) return `"${inside.label}" cannot stand inside itself.`;
   const tail = blocks.find((each) => each.known?.tail);
-  const isRoot = lane.of === "flow" && lane.slot === "process";
-  if (tail && !isRoot) return `"${tail.label}" takes the rest of a flow, so it stands directly in the flow.`;
-  return undefined;
+  return tail && !isRoot(lane) ? takesTail(tail.label) : undefined;
+}
+
+function isRoot(lane: Lane): boolean {
+  return lane.of === "flow" && lane.slot === "process";
+}
+
+function takesTail(label: string): string {
+  return `"${label}" takes the rest of a flow, so it stands directly in the flow.`;
 }
 
 function isIn(outer: Lane, lane: Lane): boolean {
@@ -150,9 +157,20 @@ function single(text: string): Snippet {
 // --- parts of commands -------------------------------------------------------------------------------------------
 
 export function inserted(drafts: Drafts, lane: Lane, index: number, snippets: readonly Snippet[]): Selected[] {
+  const { catalogue } = drafts.integration;
+  for (const each of snippets) {
+    const type = typeOf(each);
+    if (blockType(catalogue, type)?.tail && !isRoot(lane)) throw new Refusal(takesTail(type));
+  }
   const draft = drafts.of(lane.file);
   const list = listOf(drafts.integration, draft, lane);
   return snippets.map((snippet, offset) => ({ file: lane.file, id: draft.insert(list, index + offset, snippet) }));
+}
+
+function typeOf({ lines }: Snippet): string {
+  const tree = Tree.parse(lines.join("\n"));
+  const item = tree.root.kind === "sequence" ? tree.root.entries[0]?.value : undefined;
+  return textOf(tree, get(item, "type")) ?? "";
 }
 
 function snippetIn(drafts: Drafts, block: Block): Snippet {

@@ -29,4 +29,5 @@ export {
 } from "./flows";
 export { addLane, moveLane, removeLane } from "./lanes";
 export { rename, renameBlock } from "./rename";
+export { starter } from "./starter";
 export { wrapBlocks } from "./wrap";

@@ -31,6 +31,8 @@ export function wrapBlocks(
     const draft = drafts.of(first.file);
     const places = blocks.map((each) => draft.place(each.entry.id)).sort((a, b) => a.index - b.index);
     refuseApart(places);
+    const tail = blocks.find((each) => each.known?.tail);
+    if (tail) throw new Refusal(`"${tail.label}" takes the rest of a flow, so it stands directly in the flow.`);
     if (blocks.some((each) => each.isRepeated))
       throw new Refusal("This block is repeated from elsewhere. Change it there.");
     const value = placed(composite, path);
