@@ -29,10 +29,15 @@ Texts = Mapping[str, str | None]
 
 
 class Shadow:
-    """A copy of a folder, whose `.env` files belong to it. Use `open`. root: where it is, without links."""
+    """A copy of a folder, whose `.env` files belong to it. Use `open`.
 
-    def __init__(self, folder: Folder, root: Path) -> None:
-        self.root = root
+    base: a folder of this user alone, which goes with it. root: the copy, in it.
+    """
+
+    def __init__(self, folder: Folder, base: Path) -> None:
+        self.base = base
+        self.root = base / "copy"
+        self.root.mkdir()
         self._folder = folder
         self._made: dict[str, object] = {}
         self._turn = threading.Lock()
@@ -41,11 +46,11 @@ class Shadow:
     @contextmanager
     def open(cls, folder: Folder) -> Iterator[Self]:
         """A context that leaves no copy behind. Only this user may read it."""
-        root = Path(tempfile.mkdtemp(prefix="octo-edit-")).resolve()
+        base = Path(tempfile.mkdtemp(prefix="octo-edit-")).resolve()
         try:
-            yield cls(folder, root)
+            yield cls(folder, base)
         finally:
-            shutil.rmtree(root, ignore_errors=True)
+            shutil.rmtree(base, ignore_errors=True)
 
     def update(self, texts: Texts) -> None:
         """Make it the project as it is, with these texts in place. Raises `Refused` for a path that leads outside."""

@@ -85,11 +85,11 @@ def test_large_files_are_left_out(shadow, project, monkeypatch):
 
 
 def test_only_its_user_may_read_it(shadow):
-    assert shadow.root.stat().st_mode & 0o077 == 0
+    assert shadow.base.stat().st_mode & 0o077 == 0
 
 
 def test_nothing_is_left(project):
     with Shadow.open(Folder(project, rules=WITH_ENV)) as found:
         found.update({"a/b": "x"})
 
-    assert not found.root.exists()
+    assert not found.base.exists()
