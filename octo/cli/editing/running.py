@@ -94,6 +94,7 @@ class Runner:
         self._news = asyncio.Event()
         self.turned = asyncio.Event()
         self._unsaid: list[Line] = []
+        self._readers: list[threading.Thread] = []
         self._is_asked_to_stop = False
 
     def __enter__(self) -> Self:
@@ -114,13 +115,15 @@ class Runner:
             socket = self._shadow.base / "operations.sock"
             self._client = Client(Address(path=str(socket)))
             arguments = _arguments(self._shadow.root / configuration, socket, in_memory(self._environ))
-            environ = {**self._environ, **env}
+            environ = {**self._environ, "PYTHONUNBUFFERED": "1", **env}  # what flows print is seen at once
             self._is_asked_to_stop = False
             self.log.clear()
             self._process = await asyncio.to_thread(child.spawn, arguments, self._root, environ)
             for stream, hear in ((self._process.stderr, self._logged), (self._process.stdout, self._printed)):
                 told = partial(self._hear, self._process, hear)
-                threading.Thread(target=child.hear, args=(stream, told, MOST_LINE), daemon=True).start()
+                reader = threading.Thread(target=child.hear, args=(stream, told, MOST_LINE), daemon=True)
+                self._readers.append(reader)
+                reader.start()
             self._tell({**STOPPED, "state": "starting", "configuration": configuration, "started": now_ns() // 10**6})
             return self.told
 
@@ -200,12 +203,21 @@ class Runner:
             return
         code = self._process.poll()
         if code is not None:
+            await self._hear_out()
             self._tell({**self.told, **self._ended(code)})
             return
         with suppress(Refused):
             status, flows = await self.ask("GET", "/status"), await self.ask("GET", "/flows")
             self.triggers.update((str(each["name"]), _trigger(each["source"] or {})) for each in flows)
             self._tell({**self.told, **self._running(status, flows)})
+
+    async def _hear_out(self) -> None:
+        """Wait for the rest of its log; what it has started may hold that open."""
+        readers, self._readers = self._readers, []
+        for each in readers:
+            await asyncio.to_thread(each.join, LOOK)
+        await asyncio.sleep(0)
+        self._say()
 
     def _running(self, status: Answer, flows: list[Answer]) -> Answer:
         generation = status["generation"]
@@ -245,6 +257,7 @@ class Runner:
             self._is_asked_to_stop = True
             process = self._process
             await asyncio.to_thread(child.end, process)
+            await self._hear_out()
             self._tell({**self.told, **self._ended(process.returncode)})
 
     # --- its log -------------------------------------------------------------------------------------------------

@@ -66,7 +66,8 @@ def again(
     begin = [] if state.record["kind"] == "flow" else [_From(_before(config, flow, address))]
     sent = _message(state, message)
     with Writer([open_store(store, write=True)]) as writer:
-        observer = Observers([debug, *begin, Recorder(writer.put)])
+        # The outermost at last: what is passed unseen is not recorded.
+        observer = Observers([debug, Recorder(writer.put), *begin])
         outcome = asyncio.run(attempt(debug.config, flow, sent, timeout, observer))
     return {"id": sent.event_id, **_ended(outcome)}
 
