@@ -120,6 +120,10 @@ class Editor:
         return data, sha256(data).hexdigest()[:32]
 
 
+def _is_known(error: Exception) -> bool:
+    return isinstance(error, Refused | OSError)
+
+
 async def _lasting(work: Callable[[], Awaitable[None]]) -> None:
     """Go on with the work until cancelled, whatever happens: a store may be damaged, a disk full."""
     told = ""
@@ -129,5 +133,5 @@ async def _lasting(work: Callable[[], Awaitable[None]]) -> None:
         except Exception as error:
             if str(error) != told:
                 told = str(error)
-                log.warning("the editor goes on without a part of it", exc_info=not isinstance(error, Refused))
+                log.warning("the editor goes on without a part of it: %s", error, exc_info=not _is_known(error))
         await asyncio.sleep(AGAIN)

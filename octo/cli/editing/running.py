@@ -115,7 +115,7 @@ class Runner:
             socket = self._shadow.base / "operations.sock"
             self._client = Client(Address(path=str(socket)))
             arguments = _arguments(self._shadow.root / configuration, socket, in_memory(self._environ))
-            environ = {**self._environ, "PYTHONUNBUFFERED": "1", **env}  # what flows print is seen at once
+            environ = {**self._environ, **env}
             self._is_asked_to_stop = False
             self.log.clear()
             self._process = await asyncio.to_thread(child.spawn, arguments, self._root, environ)
@@ -125,6 +125,7 @@ class Runner:
                 self._readers.append(reader)
                 reader.start()
             self._tell({**STOPPED, "state": "starting", "configuration": configuration, "started": now_ns() // 10**6})
+            self._news.set()
             return self.told
 
     async def update(self, texts: Texts | None = None) -> None:
@@ -161,7 +162,7 @@ class Runner:
         """Tell pages how it is, and what it logs, until cancelled."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK if self.is_running else None):
+                async with asyncio.timeout(LOOK if self.told["state"] in ("starting", "running") else None):
                     await self._news.wait()
                     self._news.clear()
                     await asyncio.sleep(SOON)

@@ -113,7 +113,7 @@ async def test_a_crash_is_told_with_its_reason(page, run, text, project):
 
     assert told["exit"] == 7
     assert "exit code 7" in told["reason"]
-    assert "goodbye" in [line["text"] for line in told["log"] if line["level"] == "print"]
+    assert "goodbye" in [line["fields"].get("text") for line in told["log"]]
 
 
 async def test_a_kill_is_told(server, page, run):
