@@ -23,7 +23,7 @@ from octo.cli.editing.entrance import Entrance
 from octo.cli.editing.feed import Feed
 from octo.cli.editing.messages import Messages
 from octo.cli.editing.running import Runner
-from octo.cli.editing.shadow import Shadow, Texts
+from octo.cli.editing.shadow import Shadow, Texts, sweep
 from octo.cli.editing.tree import RULES, WITH_ENV, Tree
 from octo.cli.editing.watching import Watcher
 from octo.core import codec
@@ -72,6 +72,7 @@ class Editor:
     @asynccontextmanager
     async def open(cls, opened: Opened, entrance: Entrance) -> AsyncIterator[Self]:
         """A context that leaves nothing behind, in the project, in temporary folders or of processes."""
+        await asyncio.to_thread(sweep)
         with ExitStack() as stack:
             editor = cls(opened, entrance, stack)
             async with asyncio.TaskGroup() as group:

@@ -7,11 +7,12 @@ never sees half of one.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,8 @@ from octo.cli.editing.tree import MOST_FILES, RULES, stamp
 
 MOST_COPIED = 4 << 20
 """Bytes of a saved file that is copied: larger ones are no part of a configuration."""
+_NAME = "octo-edit-"
+
 Texts = Mapping[str, str | None]
 """The unsaved text of each file, None for one that is removed."""
 
@@ -46,7 +49,7 @@ class Shadow:
     @contextmanager
     def open(cls, folder: Folder) -> Iterator[Self]:
         """A context that leaves no copy behind. Only this user may read it."""
-        base = Path(tempfile.mkdtemp(prefix="octo-edit-")).resolve()
+        base = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-")).resolve()
         try:
             yield cls(folder, base)
         finally:
@@ -83,6 +86,25 @@ class Shadow:
         beside = path.with_name(f".{path.name[:60]}~")
         beside.write_bytes(data)
         beside.replace(path)
+
+
+def sweep() -> None:
+    """Remove the copies of this user's editors that were killed."""
+    for each in Path(tempfile.gettempdir()).glob(f"{_NAME}*-*"):
+        pid = each.name.removeprefix(_NAME).partition("-")[0]
+        with suppress(OSError):
+            if each.stat(follow_symlinks=False).st_uid == os.getuid() and pid.isdigit() and not _lives(int(pid)):
+                shutil.rmtree(each, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it is somebody else's
+    return True
 
 
 def _mark(text: str) -> bytes:
