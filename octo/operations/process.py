@@ -295,7 +295,7 @@ def _served(doc: FlowDoc, instances: Mapping[str, Any]) -> dict[str, object] | N
     url, path = getattr(instances.get(doc.source.connector), "url", None), getattr(doc.source.settings, "path", None)
     if not isinstance(url, str) or not isinstance(path, str):
         return {**source}
-    return {**source, "url": f"{url}{path}", "methods": list(getattr(doc.source.settings, "methods", ()))}
+    return {**source, "url": f"{url}{path}", "methods": list(getattr(doc.source.settings, "methods", None) or ())}
 
 
 def _configured(doc: FlowDoc, instances: Mapping[str, Any]) -> dict[str, object]:

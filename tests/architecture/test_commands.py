@@ -51,6 +51,7 @@ CLUSTER = "needs a cluster: tests/e2e installs, upgrades and removes there; test
 ELSEWHERE = {
     "make run": CLONE,
     "make test": CLONE,
+    "make edit": "tests/acceptance/test_edit.py opens the editor on the samples",
     "make platform": "tests/acceptance/test_platform.py starts what it starts, at free ports",
     "make check": CLONE,
     "make fmt": CLONE,

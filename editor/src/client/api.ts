@@ -1,17 +1,31 @@
 // The API of `octo edit`: one method per call. A refusal is an `ApiError`.
 
 import type {
+  Again,
   Checked,
   Completions,
+  Crossings,
+  Debug,
   Entrance,
+  Env,
   Evaluated,
   FileList,
   FileText,
   Link,
+  MessageDetail,
+  MessageList,
   Moved,
+  Ordered,
+  RecordedTest,
   Refusal,
+  Reply,
+  Resources,
+  Run,
+  RunWithLog,
   Saved,
   Session,
+  StepValues,
+  Tested,
 } from "./types";
 
 /** Unsaved texts by path; null for a file that is removed. */
@@ -30,6 +44,36 @@ interface Expression {
   readonly message?: Sample;
   /** The names that it sees, where the catalogue says that these are others than those of a message. */
   readonly names?: readonly string[];
+}
+
+export interface ComposedRequest {
+  readonly url: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeout?: number;
+}
+
+export interface MessageFilter {
+  readonly flow?: string;
+  readonly outcome?: string;
+  readonly limit?: number;
+  readonly before?: number;
+}
+
+/** calls: whether blocks that call other systems return what was recorded, which is the default, or really call. */
+export interface RunAgain {
+  readonly path: string;
+  readonly files: Texts;
+  readonly span?: string;
+  readonly message?: Sample;
+  readonly calls?: "recorded" | "real";
+  readonly timeout?: number;
+}
+
+export interface AskedBreakpoint {
+  readonly address: string;
+  readonly when?: string;
 }
 
 /** offset: in UTF-16 units, as everywhere here. */
@@ -164,6 +208,110 @@ export class Api {
   /** The value of an expression on a message; with `why` also that of each of its parts. */
   evaluate(asked: Evaluating, signal?: AbortSignal): Promise<Evaluated> {
     return this.#ask("POST", "/evaluate", { ...asked, page: this.page }, {}, signal);
+  }
+
+  // --- what runs ---
+
+  /** Run the configuration that `path` belongs to, as it is on this page. env: further variables of the environment. */
+  run(path: string, files: Texts, env: Readonly<Record<string, string>> = {}): Promise<Run> {
+    return this.#ask("POST", "/run", { path, files, env });
+  }
+
+  /** How the run is, with the last lines of its log. */
+  runStatus(): Promise<RunWithLog> {
+    return this.#ask("GET", "/run");
+  }
+
+  /** Let the run take the texts as they are now. */
+  updateRun(files: Texts): Promise<Run> {
+    return this.#ask("PUT", "/run/files", { files });
+  }
+
+  stopRun(): Promise<Run> {
+    return this.#ask("DELETE", "/run");
+  }
+
+  /** Send a request to a flow that runs. url: one of those of the run, with the values of its path. */
+  send(request: ComposedRequest): Promise<Reply> {
+    return this.#ask("POST", "/send", request);
+  }
+
+  // --- messages ---
+
+  /** The newest messages first. before: only those before this time, for the next page. */
+  messages(filter: MessageFilter = {}): Promise<MessageList> {
+    const given = Object.entries(filter).filter(([, value]) => value !== undefined);
+    const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+    return this.#ask("GET", `/messages?${query}`);
+  }
+
+  message(id: string): Promise<MessageDetail> {
+    return this.#ask("GET", `/messages/${encodeURIComponent(id)}`);
+  }
+
+  /** The values of the expressions of each step of a message, with the files as they are now. */
+  values(id: string, path: string, files: Texts): Promise<StepValues> {
+    return this.#ask("POST", `/messages/${encodeURIComponent(id)}/values`, { path, files });
+  }
+
+  /** How an expression gets its value from what came to a step. */
+  why(id: string, span: string, expression: string, path: string, files: Texts): Promise<Evaluated> {
+    return this.#ask("POST", `/messages/${encodeURIComponent(id)}/why`, { span, expression, path, files });
+  }
+
+  /** Run a message again, through the files as they are now; from a step on, and changed, if asked to. */
+  again(id: string, asked: RunAgain): Promise<Again> {
+    return this.#ask("POST", `/messages/${encodeURIComponent(id)}/again`, asked);
+  }
+
+  /** The test file of the message's flow with the message as a case; the page saves it. */
+  asTest(id: string, path: string, files: Texts): Promise<RecordedTest> {
+    return this.#ask("POST", `/messages/${encodeURIComponent(id)}/test`, { path, files });
+  }
+
+  /** What the last messages were before and behind a block. */
+  spied(address: string): Promise<Crossings> {
+    return this.#ask("GET", `/spies/${encoded(address)}`);
+  }
+
+  // --- breakpoints and mocks ---
+
+  debug(): Promise<Debug> {
+    return this.#ask("GET", "/debug");
+  }
+
+  /** Replace all breakpoints and mocks, in the flows that run and in those that will. */
+  setDebug(breakpoints: readonly AskedBreakpoint[], mocks: Readonly<Record<string, unknown>>): Promise<Debug> {
+    return this.#ask("PUT", "/debug", { breakpoints, mocks });
+  }
+
+  /** Let a message go on that waits at a breakpoint, changed or as it is. */
+  order(id: string, verb: "continue" | "step" | "drop" | "fail", message?: Sample): Promise<Ordered> {
+    const changed = message === undefined ? {} : { message };
+    return this.#ask("POST", `/debug/${encodeURIComponent(id)}`, { do: verb, ...changed });
+  }
+
+  // --- tests, variables, resources ---
+
+  /** Run the tests of a configuration, or some cases of them. Each case is an event `tests` when it has ended. */
+  test(path: string, files: Texts, only?: readonly string[]): Promise<Tested> {
+    return this.#ask("POST", "/tests", only === undefined ? { path, files } : { path, files, only });
+  }
+
+  /** The variables that a configuration declares, and those of its `.env`. */
+  env(path: string, reveal = false): Promise<Env> {
+    return this.#ask("GET", `/env?${new URLSearchParams({ path, reveal: reveal ? "1" : "0" })}`);
+  }
+
+  /** Set variables in the `.env` over its version `etag`, "" if there is none yet; null removes one. */
+  setEnv(path: string, values: Readonly<Record<string, string | null>>, etag: string): Promise<Saved> {
+    const condition: Record<string, string> = etag === "" ? { "if-none-match": "*" } : { "if-match": `"${etag}"` };
+    return this.#ask("PUT", "/env", { path, values }, condition);
+  }
+
+  /** The files that a configuration names besides its flows. */
+  resources(path: string): Promise<Resources> {
+    return this.#ask("GET", `/resources?${new URLSearchParams({ path })}`);
   }
 
   // --- how it is asked ---

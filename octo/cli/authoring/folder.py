@@ -58,7 +58,7 @@ class Rules(NamedTuple):
     """What may be read and written. read, written: endings of names, None for any. most_bytes: of a file.
 
     hides: whether secrets read `«secret»` where a text is shown, so that nobody may write that. dotted: names that are
-    open although they begin with a dot.
+    open although they begin with a dot. mode: of a new file, None for the usual one.
     """
 
     read: frozenset[str] | None = READ
@@ -66,6 +66,7 @@ class Rules(NamedTuple):
     most_bytes: int = MOST_BYTES
     hides: bool = True
     dotted: frozenset[str] = frozenset()
+    mode: int | None = None
 
     def is_closed(self, name: str) -> bool:
         """Whether a part of a path leads to what is nobody's business here."""
@@ -79,7 +80,7 @@ class Folder:
         self.root = root.resolve()
         self._closed = closed
         self._rules = rules
-        self._mode = 0o666 & ~_umask()
+        self._mode = 0o666 & ~_umask() if rules.mode is None else rules.mode
 
     # --- reading ---
 

@@ -67,18 +67,22 @@ SIZES = ((24_000, 300), (4_000, 100), (1_000, 50), (200, 20), (50, 10), (20, 3))
 """Characters of a text and values of a list or map, at most; of a large answer, what makes it fit."""
 MOST_DEEP = 40
 
+Tell = Callable[[bytes], None]
+Said = Callable[[Mapping[str, Any], Tell], bytes]
+"""Gives the answer to a question: a line, without its end. It may tell whole lines before."""
+
 
 def main() -> None:
     serve(_said)
 
 
-def _said(question: Mapping[str, Any]) -> bytes:
+def _said(question: Mapping[str, Any], _: Tell) -> bytes:
     veil.lower(Path())
     verb = question["verb"]
     return _written(answered(VERBS, verb, question["given"]), is_public=verb in PUBLIC)
 
 
-def serve(said: Callable[[Mapping[str, Any]], bytes]) -> None:
+def serve(said: Said) -> None:
     """Fork a process for each question that comes, until none will. said: what such a process says to its question."""
     os.dup2(2, 1)
     _prepare()
@@ -95,7 +99,7 @@ def serve(said: Callable[[Mapping[str, Any]], bytes]) -> None:
             os.close(descriptor)
 
 
-def _work(control: socket.socket, asker: socket.socket, said: Callable[[Mapping[str, Any]], bytes]) -> NoReturn:
+def _work(control: socket.socket, asker: socket.socket, said: Said) -> NoReturn:
     """Answer one question, and end together with all that was started for it."""
     control.close()
     os.setsid()
@@ -106,7 +110,7 @@ def _work(control: socket.socket, asker: socket.socket, said: Callable[[Mapping[
         with asker.makefile("rb") as file:
             question = codec.read(file.read())
         _end_after(question["most"])
-        asker.sendall(said(question))
+        asker.sendall(said(question, asker.sendall))
         asker.close()
     except BaseException:  # noqa: BLE001  it must not go on as the process that forks
         traceback.print_exc()

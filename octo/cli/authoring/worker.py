@@ -12,10 +12,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from octo.cli.authoring import codes
 from octo.cli.authoring.refusal import Refused
@@ -73,9 +73,15 @@ class Worker:
 
     async def ask(self, verb: str, seconds: float, /, **given: object) -> dict[str, object]:
         """The answer. Raises `Refused`, also if there is none in time."""
+        return await self.hear(verb, seconds, lambda _: None, **given)
+
+    async def hear(
+        self, verb: str, seconds: float, told: Callable[[Any], None], /, **given: object
+    ) -> dict[str, object]:
+        """The answer. told: called with each line that is told before. Raises as `ask`."""
         question = codec.write({"verb": verb, "given": given, "most": seconds + 2 * START})
         async with self._room:
-            said = await self._said(question, seconds)
+            said = await self._said(question, seconds, told)
         answer = _answer(said)
         if answer is None:
             hint = "a module of the project may have ended it"
@@ -84,7 +90,7 @@ class Worker:
             raise _refusal(answer["refused"])
         return answer
 
-    async def _said(self, question: bytes, seconds: float) -> bytes:
+    async def _said(self, question: bytes, seconds: float, told: Callable[[Any], None]) -> bytes:
         reader, writer = await asyncio.open_connection(sock=self._forked())
         pid = b""
         try:
@@ -92,7 +98,7 @@ class Worker:
                 writer.write(question)
                 writer.write_eof()
                 pid = await reader.readline()
-                return await _heard(reader)
+                return await _heard(reader, told)
         except TimeoutError:
             hint = "ask for less, or raise `timeout`"
             raise Refused(codes.LATE, f"it did not end within {seconds:g} s", hint) from None
@@ -117,14 +123,18 @@ class Worker:
         return mine
 
 
-async def _heard(reader: asyncio.StreamReader) -> bytes:
-    """All that is said, b"" if it is too much."""
-    heard = b""
+async def _heard(reader: asyncio.StreamReader, told: Callable[[Any], None]) -> bytes:
+    """The last line, b"" if it is too long; those before are told."""
+    rest = bytearray()
     while piece := await reader.read(1 << 16):
-        heard += piece
-        if len(heard) > MOST_SAID:
+        rest += piece
+        while (end := rest.find(b"\n")) >= 0:
+            line = bytes(rest[:end])
+            del rest[: end + 1]
+            told(codec.read(line))
+        if len(rest) > MOST_SAID:
             return b""
-    return heard
+    return bytes(rest)
 
 
 def _answer(said: bytes) -> dict[str, object] | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from octo.cli.authoring.refusal import Refused
-from octo.cli.editing import codes, feed, files
-from octo.cli.editing.app import MOST_BODY, Call, Given, answer
+from octo.cli.editing import codes, feed, files, runs, variables
+from octo.cli.editing.app import Call, Given, answer
 from octo.cli.editing.editor import Editor
-from octo.cli.editing.shadow import refuse_large
+from octo.cli.editing.runs import NAME, WHERE, texts_of
 from octo.operations.web import JSON, Response
 
 
@@ -41,10 +41,8 @@ async def events(editor: Editor, given: Given) -> Response:
 
 
 async def check(editor: Editor, given: Given) -> Response:
-    texts = given.body.get("files", {})
-    refuse_large(texts, MOST_BODY)
     found = await editor.checker.check(
-        texts,
+        texts_of(given),
         given.body.get("path", ""),
         await editor.watcher.look(),
         given.body.get("page", ""),
@@ -69,23 +67,19 @@ async def evaluate(editor: Editor, given: Given) -> Response:
 
 
 async def _asked(editor: Editor, given: Given, verb: str, **wanted: object) -> dict[str, object]:
-    texts = given.body.get("files", {})
-    refuse_large(texts, MOST_BODY)
+    texts = texts_of(given)
     place, page = given.body.get("path", ""), given.body.get("page", "")
     _, found = await editor.checker.ask(verb, texts, place, await editor.watcher.look(), page, **wanted)
     return found
 
 
-TEXTS = {"type": "object", "additionalProperties": {"type": ["string", "null"]}, "maxProperties": 2_000}
 _TOKEN = {"type": "string", "maxLength": 200}
-_NAME = {"type": "string", "maxLength": 100}
 _ADDRESS = {"type": "string", "maxLength": 2_000}
 _OFFSET = {"type": "integer", "minimum": 0}
-_WHERE = {"files": TEXTS, "path": files.PATH, "page": _NAME}
 _EXPRESSION = {
     "expression": {"type": "string", "maxLength": 100_000},
     "message": {"type": "object", "properties": {"body": {}, "vars": {"type": "object"}}},
-    "names": {"type": "array", "items": _NAME, "maxItems": 50},
+    "names": {"type": "array", "items": NAME, "maxItems": 50},
 }
 _NEEDS = ("expression", "offset")
 
@@ -96,7 +90,9 @@ CALLS: tuple[Call[Editor], ...] = (
     Call("GET", "/catalogue", catalogue),
     Call("GET", "/events", events),
     *files.CALLS,
-    Call("POST", "/complete", complete, {**_WHERE, **_EXPRESSION, "address": _ADDRESS, "offset": _OFFSET}, _NEEDS),
-    Call("POST", "/evaluate", evaluate, {**_WHERE, **_EXPRESSION, "why": {"type": "boolean"}}, _NEEDS[:1]),
-    Call("POST", "/check", check, {**_WHERE, "tests": {"type": "boolean"}}),
+    *runs.CALLS,
+    *variables.CALLS,
+    Call("POST", "/complete", complete, {**WHERE, **_EXPRESSION, "address": _ADDRESS, "offset": _OFFSET}, _NEEDS),
+    Call("POST", "/evaluate", evaluate, {**WHERE, **_EXPRESSION, "why": {"type": "boolean"}}, _NEEDS[:1]),
+    Call("POST", "/check", check, {**WHERE, "tests": {"type": "boolean"}}),
 )

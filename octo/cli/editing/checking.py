@@ -36,6 +36,12 @@ class Checker:
         unit, found = await self.ask("check", texts, path, entries, page, tests=tests)
         return {"configuration": unit, "entries": [], "warnings": [], **found}
 
+    async def unit(self, texts: Texts, path: str, entries: list[Entry]) -> str:
+        """The configuration that a file or folder belongs to."""
+        async with self._turn:
+            await asyncio.to_thread(self._shadow.update, texts)
+            return await self._units.of(path, _with(entries, texts))
+
     async def ask(
         self, verb: str, texts: Texts, path: str, entries: list[Entry], page: str, **given: object
     ) -> tuple[str, Answer]:

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from octo import __version__
 from octo.cli.authoring.folder import Folder
+from octo.cli.authoring.refusal import Refused
 from octo.cli.authoring.worker import Worker
 from octo.cli.components import components
 from octo.cli.editing.checking import Checker
+from octo.cli.editing.debugging import Debugger
 from octo.cli.editing.entrance import Entrance
 from octo.cli.editing.feed import Feed
-from octo.cli.editing.shadow import Shadow
+from octo.cli.editing.messages import Messages
+from octo.cli.editing.running import Runner
+from octo.cli.editing.shadow import Shadow, Texts, sweep
 from octo.cli.editing.tree import RULES, WITH_ENV, Tree
 from octo.cli.editing.watching import Watcher
 from octo.core import codec
 
+log = logging.getLogger("octo.editing")
+
+AGAIN = 1.0
+"""Seconds until what has broken is tried again."""
 WORK = "octo.cli.editing.work"
+MOST_RUNNING = 1_800.0
+"""Seconds that tests may take, altogether."""
 
 
 class Opened(NamedTuple):
@@ -41,32 +52,63 @@ class Opened(NamedTuple):
 class Editor:
     """What handlers need. Use `open`. only: as in `Opened`."""
 
-    def __init__(self, folder: Folder, only: str, entrance: Entrance, checker: Checker) -> None:
-        self.folder = folder
-        self.only = only
+    def __init__(self, opened: Opened, entrance: Entrance, stack: ExitStack) -> None:
+        self.folder = Folder(opened.root, rules=RULES)
+        self.dotenv = Folder(opened.root, rules=WITH_ENV)
+        self.only = opened.only
         self.entrance = entrance
-        self.checker = checker
         self.feed = Feed()
-        self.watcher = Watcher(folder.root, Tree(folder), self.feed)
+        # Looking at a project leaves nothing in it, compiled modules neither.
+        environ = {**os.environ, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        shadow, running = (stack.enter_context(Shadow.open(self.dotenv)) for _ in range(2))
+        self._worker = stack.enter_context(Worker.open(shadow.root, environ, WORK))
+        self.checker = Checker(shadow, self._worker, self.only)
+        self.runner = stack.enter_context(Runner(opened.root, running, self.feed, environ))
+        self.messages = Messages(opened.root, self.feed, lambda: self.runner.is_running, self.runner.triggers)
+        self.debugger = Debugger(self.runner, self.feed)
+        self.watcher = Watcher(opened.root, Tree(self.folder), self.feed, self.runner.update)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, opened: Opened, entrance: Entrance) -> AsyncIterator[Self]:
         """A context that leaves nothing behind, in the project, in temporary folders or of processes."""
-        root, only = opened
-        # Looking at a project leaves nothing in it, compiled modules neither.
-        environ = {**os.environ, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        await asyncio.to_thread(sweep)
         with ExitStack() as stack:
-            shadow = stack.enter_context(Shadow.open(Folder(root, rules=WITH_ENV)))
-            worker = stack.enter_context(Worker.open(shadow.root, environ, WORK))
-            editor = cls(Folder(root, rules=RULES), only, entrance, Checker(shadow, worker, only))
+            editor = cls(opened, entrance, stack)
             async with asyncio.TaskGroup() as group:
-                watching = group.create_task(editor.watcher.run())
+                working = [group.create_task(_lasting(each)) for each in editor._works]
                 try:
                     yield editor
                 finally:
                     editor.feed.close()
-                    watching.cancel()
+                    for each in working:
+                        each.cancel()
+
+    @property
+    def _works(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """What goes on as long as it is open."""
+        debugger = self.debugger
+        return self.watcher.run, self.runner.follow, self.messages.follow, debugger.follow, debugger.push_always
+
+    async def apart(
+        self,
+        verb: str,
+        texts: Texts,
+        path: str,
+        told: Callable[[dict[str, Any]], None] = lambda _: None,
+        seconds: float = MOST_RUNNING,
+        *,
+        given: Mapping[str, object],
+    ) -> tuple[str, dict[str, object]]:
+        """Run something of a configuration in a copy of its own, which pages that type meanwhile do not change.
+
+        Return the path of the configuration and the answer. told: called with what is told before the end.
+        """
+        unit = await self.checker.unit(texts, path, await self.watcher.look())
+        with Shadow.open(self.dotenv) as shadow:
+            await asyncio.to_thread(shadow.update, texts)
+            place = {"path": unit, "root": str(shadow.root)}
+            return unit, await self._worker.hear(verb, seconds, told, **place, **given)
 
     def facts(self) -> dict[str, object]:
         """What a page shows of it."""
@@ -77,3 +119,20 @@ class Editor:
         """The catalogue of components as JSON, and its ETag."""
         data = codec.write(components())
         return data, sha256(data).hexdigest()[:32]
+
+
+def _is_known(error: Exception) -> bool:
+    return isinstance(error, Refused | OSError)
+
+
+async def _lasting(work: Callable[[], Awaitable[None]]) -> None:
+    """Go on with the work until cancelled, whatever happens: a store may be damaged, a disk full."""
+    told = ""
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            if str(error) != told:
+                told = str(error)
+                log.warning("the editor goes on without a part of it: %s", error, exc_info=not _is_known(error))
+        await asyncio.sleep(AGAIN)

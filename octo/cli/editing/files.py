@@ -30,22 +30,22 @@ async def read(editor: Editor, given: Given) -> Response:
 
 
 async def write(editor: Editor, given: Given) -> Response:
-    path, known = given.parts["path"], _known(given, may_be_new=True)
-    saved = await _unless_stale(editor, path, editor.folder.write, path, known, given.body["text"])
+    path, version = given.parts["path"], known(given, may_be_new=True)
+    saved = await _unless_stale(editor, path, editor.folder.write, path, version, given.body["text"])
     await editor.watcher.look()
     return answer({"path": path, "etag": saved}, 200, _etag(str(saved)))
 
 
 async def delete(editor: Editor, given: Given) -> Response:
     path = given.parts["path"]
-    await _unless_stale(editor, path, editor.folder.delete, path, _known(given))
+    await _unless_stale(editor, path, editor.folder.delete, path, known(given))
     await editor.watcher.look()
     return answer({"path": path})
 
 
 async def rename(editor: Editor, given: Given) -> Response:
     path, new = given.body["from"], given.body["to"]
-    await _unless_stale(editor, path, editor.folder.rename, path, _known(given), new)
+    await _unless_stale(editor, path, editor.folder.rename, path, known(given), new)
     await editor.watcher.look()
     return answer({"path": new})
 
@@ -54,7 +54,7 @@ def _etag(text: str) -> tuple[str, str]:
     return "etag", f'"{text}"'
 
 
-def _known(given: Given, *, may_be_new: bool = False) -> str:
+def known(given: Given, *, may_be_new: bool = False) -> str:
     """The version that is replaced, "" for none."""
     if may_be_new and given.header("if-none-match").strip() == "*":
         return ""

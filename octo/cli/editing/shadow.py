@@ -7,11 +7,12 @@ never sees half of one.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -24,15 +25,22 @@ from octo.cli.editing.tree import MOST_FILES, RULES, stamp
 
 MOST_COPIED = 4 << 20
 """Bytes of a saved file that is copied: larger ones are no part of a configuration."""
+_NAME = "octo-edit-"
+
 Texts = Mapping[str, str | None]
 """The unsaved text of each file, None for one that is removed."""
 
 
 class Shadow:
-    """A copy of a folder, whose `.env` files belong to it. Use `open`. root: where it is, without links."""
+    """A copy of a folder, whose `.env` files belong to it. Use `open`.
 
-    def __init__(self, folder: Folder, root: Path) -> None:
-        self.root = root
+    base: a folder of this user alone, which goes with it. root: the copy, in it.
+    """
+
+    def __init__(self, folder: Folder, base: Path) -> None:
+        self.base = base
+        self.root = base / "copy"
+        self.root.mkdir()
         self._folder = folder
         self._made: dict[str, object] = {}
         self._turn = threading.Lock()
@@ -41,11 +49,11 @@ class Shadow:
     @contextmanager
     def open(cls, folder: Folder) -> Iterator[Self]:
         """A context that leaves no copy behind. Only this user may read it."""
-        root = Path(tempfile.mkdtemp(prefix="octo-edit-")).resolve()
+        base = Path(tempfile.mkdtemp(prefix=f"{_NAME}{os.getpid()}-")).resolve()
         try:
-            yield cls(folder, root)
+            yield cls(folder, base)
         finally:
-            shutil.rmtree(root, ignore_errors=True)
+            shutil.rmtree(base, ignore_errors=True)
 
     def update(self, texts: Texts) -> None:
         """Make it the project as it is, with these texts in place. Raises `Refused` for a path that leads outside."""
@@ -78,6 +86,25 @@ class Shadow:
         beside = path.with_name(f".{path.name[:60]}~")
         beside.write_bytes(data)
         beside.replace(path)
+
+
+def sweep() -> None:
+    """Remove the copies of this user's editors that were killed."""
+    for each in Path(tempfile.gettempdir()).glob(f"{_NAME}*-*"):
+        pid = each.name.removeprefix(_NAME).partition("-")[0]
+        with suppress(OSError):
+            if each.stat(follow_symlinks=False).st_uid == os.getuid() and pid.isdigit() and not _lives(int(pid)):
+                shutil.rmtree(each, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it is somebody else's
+    return True
 
 
 def _mark(text: str) -> bytes:

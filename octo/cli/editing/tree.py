@@ -21,7 +21,7 @@ MOST_FILES = 2_000
 RULES = Rules(read=None, written=None, most_bytes=MOST_BYTES, hides=False)
 """Whoever edits is at home here: any text, of the size that Octo reads."""
 
-WITH_ENV = RULES._replace(dotted=frozenset({".env"}))
+WITH_ENV = RULES._replace(dotted=frozenset({".env"}), mode=0o600)
 """For what reads a configuration, and for the variables that a page shows by themselves."""
 
 _SECTION = re.compile(rf"^(?:{'|'.join(SECTIONS)})\s*:".encode(), re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from pathlib import Path, PurePosixPath
 
@@ -12,13 +13,18 @@ from octo.cli.editing.tree import Entry, Tree
 from octo.engine.watch import notices
 
 
-class Watcher:
-    """Compares the files with what pages were told of them."""
+async def _nothing() -> None:
+    """For a watcher that only tells pages."""
 
-    def __init__(self, root: Path, tree: Tree, feed: Feed) -> None:
+
+class Watcher:
+    """Compares the files with what pages were told of them. changed: called when some are others than before."""
+
+    def __init__(self, root: Path, tree: Tree, feed: Feed, changed: Callable[[], Awaitable[None]] = _nothing) -> None:
         self._root = root
         self._tree = tree
         self._feed = feed
+        self._changed = changed
         self._told: dict[str, Entry] | None = None
         self._is_gone = False
         self._turn = asyncio.Lock()
@@ -52,21 +58,24 @@ class Watcher:
             if self._is_gone:
                 self._is_gone = False
                 self._feed.tell("folder", {"isThere": True, "problem": None})
-            self._tell({each.path: each for each in found})
+            if self._tell({each.path: each for each in found}):
+                await self._changed()
             return found
 
     async def _quietly(self) -> None:
         with suppress(Refused, OSError):  # pages have been told; a file that cannot be read is looked at again
             await self.look()
 
-    def _tell(self, now: dict[str, Entry]) -> None:
+    def _tell(self, now: dict[str, Entry]) -> bool:
+        """Tell pages what is new; whether anything is."""
         before, self._told = self._told, now
         if before is None:
-            return
+            return False
         changed = [each.as_json() for path, each in now.items() if before.get(path) != each]
         gone = [path for path in before if path not in now]
         if changed or gone:
             self._feed.tell("files", {"changed": changed, "gone": gone})
+        return bool(changed or gone)
 
     def _folders(self) -> set[PurePosixPath]:
         """The folders that have files in them, and those around them."""

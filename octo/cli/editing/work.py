@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from octo.cli.authoring.fixes import with_fix
-from octo.cli.authoring.work import answered, cut, serve
+from octo.cli.authoring.work import Tell, answered, cut, serve
+from octo.cli.editing import trying
 from octo.core import codec
 from octo.core.expressions import Build
 from octo.core.message import Message
@@ -68,6 +69,15 @@ def together(path: str) -> Answer:
 
     found = outline(Path(path), plugins(), os.environ)
     return {"together": not told(ConfigError(found.problems), [Path(path)], "check")}
+
+
+def environment(path: str) -> Answer:
+    """The variables and resources that a configuration asks for, whatever the environment is."""
+    from octo.builtin import plugins
+    from octo.config.facts import facts
+
+    found = facts(Path(path), plugins()).as_json()
+    return {"variables": found["variables"], "resources": found["resources"]}
 
 
 def complete(
@@ -182,9 +192,13 @@ def _message(given: Mapping[str, Any] | None) -> Message | None:
 
 VERBS: Mapping[str, Callable[..., Answer]] = {
     "check": check,
+    "again": trying.again,
     "complete": complete,
+    "environment": environment,
     "evaluate": evaluate,
+    "recorded": trying.recorded,
     "together": together,
+    "values": trying.values,
 }
 
 _PARTS = (
@@ -215,8 +229,11 @@ def main() -> None:
     serve(_said)
 
 
-def _said(question: Mapping[str, Any]) -> bytes:
-    return codec.write(secrets(answered(VERBS, question["verb"], question["given"])))
+def _said(question: Mapping[str, Any], tell: Tell) -> bytes:
+    verb, given = question["verb"], question["given"]
+    if verb == "test":
+        given = {**given, "tell": lambda line: tell(codec.write(secrets(line)) + b"\n")}
+    return codec.write(secrets(answered({**VERBS, "test": trying.test}, verb, given)))
 
 
 if __name__ == "__main__":

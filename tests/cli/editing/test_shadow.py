@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from octo.cli.authoring.folder import Folder
 from octo.cli.authoring.refusal import Refused
 from octo.cli.editing import shadow as shadow_module
-from octo.cli.editing.shadow import Shadow, refuse_large
+from octo.cli.editing.shadow import Shadow, refuse_large, sweep
 from octo.cli.editing.tree import WITH_ENV
 
 
@@ -85,11 +89,27 @@ def test_large_files_are_left_out(shadow, project, monkeypatch):
 
 
 def test_only_its_user_may_read_it(shadow):
-    assert shadow.root.stat().st_mode & 0o077 == 0
+    assert shadow.base.stat().st_mode & 0o077 == 0
 
 
 def test_nothing_is_left(project):
     with Shadow.open(Folder(project, rules=WITH_ENV)) as found:
         found.update({"a/b": "x"})
 
-    assert not found.root.exists()
+    assert not found.base.exists()
+
+
+def test_copies_of_editors_that_were_killed_are_swept(tmp_path, monkeypatch):
+    """Those of living ones, and what only looks like one, stay."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    names = [f"octo-edit-{gone.pid}-a", f"octo-edit-{os.getpid()}-b", "octo-edit-c", "octo-edit-x-d"]
+    for name in names:
+        (tmp_path / name / "copy").mkdir(parents=True)
+    (tmp_path / f"octo-edit-{gone.pid}-link").symlink_to(tmp_path / names[1])
+
+    sweep()
+
+    assert sorted(each.name for each in tmp_path.iterdir() if not each.is_symlink()) == sorted(names[1:])
+    assert (tmp_path / names[1] / "copy").exists()

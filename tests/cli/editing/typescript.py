@@ -12,7 +12,8 @@ CLIENT = Path(__file__).parents[3] / "editor" / "src" / "client"
 _INTERFACE = re.compile(r"^export interface (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _MEMBER = re.compile(r"^  readonly (\w+)(\??): (.+);$")
 _CALL = re.compile(
-    r"^  (?:async )?(\w+)\([^{]*?\): Promise<(\w+)> \{.*?#ask(?:<(\w+)>)?\(\s*\"(\w+)\",\s*[\"`]([^\"`]+)[\"`]",
+    r"^  (?:async )?(\w+)\((?:(?!\n  \})[\s\S])*?\): Promise<(\w+)> \{(?:(?!\n  \})[\s\S])*?"
+    r"#ask(?:<(\w+)>)?\(\s*\"(\w+)\",\s*[\"`]([^\"`]+)[\"`]",
     re.MULTILINE | re.DOTALL,
 )
 
