@@ -3,10 +3,9 @@ import { Dialog as AriaDialog, Modal, ModalOverlay } from "react-aria-components
 import { blockSays } from "../canvas/saying";
 import { Icon, type IconName } from "../look/Icon";
 import { blockIcon, connectorIcon } from "../look/kinds";
-import { blocksOf, type Integration } from "../model";
+import { blocksOf, type Integration, only } from "../model";
 import { add } from "../state/acting";
 import { useDesk } from "../state/context";
-import { only } from "../state/selection";
 
 interface Hit {
   readonly id: string;

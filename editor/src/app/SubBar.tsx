@@ -35,16 +35,16 @@ export function SubBar({ mac }: { readonly mac: boolean }) {
           label="Undo"
           keys={shown("undo", mac)}
           small
-          isDisabled={!editor.undo.canUndo}
-          onPress={() => editor.undoLast()}
+          isDisabled={editor.history.get().past.length === 0}
+          onPress={() => editor.undo()}
         />
         <IconButton
           icon="redo"
           label="Redo"
           keys={shown("redo", mac)}
           small
-          isDisabled={!editor.undo.canRedo}
-          onPress={() => editor.redoNext()}
+          isDisabled={editor.history.get().future.length === 0}
+          onPress={() => editor.redo()}
         />
       </span>
     </div>

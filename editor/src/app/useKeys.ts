@@ -1,8 +1,8 @@
 import { useEffect } from "react";
 import { around, beside, inside, laneBeside, rows } from "../canvas/walking";
+import { only, selectedTo } from "../model";
 import { duplicate, moveBy, remove } from "../state/acting";
 import { type Desk, useDesk } from "../state/context";
-import { only } from "../state/selection";
 import { TABS } from "../state/view";
 import { type ActionId, actionOf } from "./keys";
 
@@ -11,7 +11,7 @@ type Act = (desk: Desk, canvas: Element | null) => void;
 const go = ({ editor }: Desk, key: string | undefined) => {
   if (key !== undefined) editor.selection.set(only(key));
 };
-const stand = ({ editor }: Desk) => editor.selection.get().last;
+const stand = ({ editor }: Desk) => editor.selection.get().focus;
 
 const walk =
   (step: 1 | -1): Act =>
@@ -23,7 +23,7 @@ const grow =
   (desk, canvas) => {
     const next = canvas ? beside(rows(canvas), stand(desk), step) : undefined;
     if (next !== undefined)
-      desk.editor.selection.update(({ keys }) => ({ keys: new Set([...keys, next]), last: next }));
+      desk.editor.selection.update((selection) => selectedTo(desk.editor.integration.get(), selection, next));
   };
 
 const tab =
@@ -44,8 +44,8 @@ const problem =
 /** What the keys do. One that has nothing to do here is left to the browser. */
 const ACTIONS: Partial<Record<ActionId, Act>> = {
   save: ({ editor }) => void editor.save(),
-  undo: ({ editor }) => editor.undoLast(),
-  redo: ({ editor }) => editor.redoNext(),
+  undo: ({ editor }) => editor.undo(),
+  redo: ({ editor }) => editor.redo(),
   nextProblem: problem(1),
   previousProblem: problem(-1),
   tab1: tab(0),
@@ -64,26 +64,28 @@ const ACTIONS: Partial<Record<ActionId, Act>> = {
   selectDown: grow(1),
   out: (desk, canvas) => {
     const key = stand(desk);
-    const row = key !== null && canvas?.querySelector(`[data-key="${CSS.escape(key)}"]`);
-    if (key === null || !canvas || !row) return;
+    const row = key !== undefined && canvas?.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (key === undefined || !canvas || !row) return;
     if (row.getAttribute("aria-expanded") === "true") desk.view.fold(key, true);
     else go(desk, around(canvas, key));
   },
   into: (desk, canvas) => {
     const key = stand(desk);
-    const row = key !== null && canvas?.querySelector(`[data-key="${CSS.escape(key)}"]`);
-    if (key === null || !canvas || !row) return;
+    const row = key !== undefined && canvas?.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (key === undefined || !canvas || !row) return;
     if (row.getAttribute("aria-expanded") === "false") desk.view.fold(key, false);
     else go(desk, inside(canvas, key));
   },
   nextLane: (desk, canvas) => {
     const key = stand(desk);
-    if (canvas && key !== null) go(desk, laneBeside(canvas, key, 1));
+    if (canvas && key !== undefined) go(desk, laneBeside(canvas, key, 1));
   },
   fields: () =>
     document.querySelector<HTMLElement>(".form input, .form .cm-content, .form textarea, .form button")?.focus(),
-  moveUp: ({ editor }) => moveBy(editor, -1),
-  moveDown: ({ editor }) => moveBy(editor, 1),
+  moveUp: ({ editor }) => moveBy(editor, "up"),
+  moveDown: ({ editor }) => moveBy(editor, "down"),
+  moveLeft: ({ editor }) => moveBy(editor, "left"),
+  moveRight: ({ editor }) => moveBy(editor, "right"),
   duplicate: ({ editor }) => duplicate(editor),
   remove: ({ editor }) => remove(editor),
 };

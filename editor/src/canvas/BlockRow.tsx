@@ -38,8 +38,8 @@ function isRequired(block: Block, slot: string): boolean {
 
 function Row({ block, level, folded }: Props & { readonly folded?: boolean }) {
   const { editor, view } = useDesk();
-  const isSelected = useStore(editor.selection, (selection) => selection.keys.has(block.key));
-  const isLast = useStore(editor.selection, (selection) => selection.last === block.key);
+  const isSelected = useStore(editor.selection, (selection) => selection.keys.includes(block.key));
+  const isLast = useStore(editor.selection, (selection) => selection.focus === block.key);
   const mark = useMarks(block.key);
   const classes = [
     "blk",

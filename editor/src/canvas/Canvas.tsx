@@ -1,9 +1,7 @@
 import { type ClipboardEvent, useEffect, useMemo, useRef } from "react";
-import { blocksOf, type Integration } from "../model";
-import { refusal } from "../model/commands/chains";
-import { add, copyText, laneOf, moveTo, paste, remove } from "../state/acting";
+import { blocksOf, type Integration, located, only, refusal, selectedBlocks, toggled } from "../model";
+import { add, copyText, moveTo, paste, remove } from "../state/acting";
 import { useDesk, useStore } from "../state/context";
-import { only, toggled } from "../state/selection";
 import { dragging, type Host } from "./dragging";
 import { FlowCard } from "./FlowCard";
 import { rowOf } from "./walking";
@@ -18,24 +16,28 @@ export function Canvas() {
   const zoom = useStore(useDesk().view.zoom);
 
   useEffect(() => {
+    const laneAt = (key: string) => {
+      const thing = located(editor.integration.get()).get(key)?.thing;
+      return thing?.kind === "lane" ? thing : undefined;
+    };
     const host: Host = {
       loadOf(element) {
         const { key, type } = element.dataset;
         if (type !== undefined) return { type };
         if (key === undefined) return undefined;
         const { keys } = editor.selection.get();
-        return { keys: keys.has(key) ? keys : new Set([key]) };
+        return { keys: keys.includes(key) ? keys : [key] };
       },
       refusal(key, load) {
         const now = editor.integration.get();
-        const lane = laneOf(now, key);
+        const lane = laneAt(key);
         if (!lane) return "This lane is gone.";
         if ("type" in load) return undefined;
-        const blocks = now.flows.flatMap((flow) => [...blocksOf(flow)].filter((each) => load.keys.has(each.key)));
+        const blocks = selectedBlocks(now, { keys: load.keys, anchor: undefined, focus: undefined });
         return refusal(lane, blocks);
       },
       drop(load, { lane: key, index }) {
-        const lane = laneOf(editor.integration.get(), key);
+        const lane = laneAt(key);
         if (!lane) return;
         if ("type" in load) add(editor, load.type, { lane, index });
         else moveTo(editor, load.keys, { lane, index });
@@ -46,10 +48,10 @@ export function Canvas() {
   }, [editor]);
 
   // The chosen row comes into sight, and has the focus if the canvas has it.
-  const last = useStore(editor.selection, (selection) => selection.last);
+  const last = useStore(editor.selection, (selection) => selection.focus);
   useEffect(() => {
     const place = canvas.current;
-    const row = place && last !== null ? rowOf(place, last) : null;
+    const row = place && last !== undefined ? rowOf(place, last) : null;
     row?.scrollIntoView({ block: "nearest" });
     if (place?.contains(document.activeElement)) row?.focus({ preventScroll: true });
   }, [last]);
@@ -76,7 +78,7 @@ export function Canvas() {
       role="tree"
       aria-label="Flows"
       aria-multiselectable
-      tabIndex={last === null ? 0 : -1}
+      tabIndex={last === undefined ? 0 : -1}
       data-zoom={zoom}
       onClick={(event) => choose(event.target, event.ctrlKey || event.metaKey)}
       onCopy={(event) => copy(event, false)}

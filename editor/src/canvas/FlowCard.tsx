@@ -17,8 +17,8 @@ interface Props {
 export const FlowCard = memo(function FlowCard({ flow, index, callers }: Props) {
   const { editor, view } = useDesk();
   const isFolded = useStore(view.folded, () => view.isFolded(flow.key, index));
-  const isSelected = useStore(editor.selection, (selection) => selection.keys.has(flow.key));
-  const isLast = useStore(editor.selection, (selection) => selection.last === flow.key);
+  const isSelected = useStore(editor.selection, (selection) => selection.keys.includes(flow.key));
+  const isLast = useStore(editor.selection, (selection) => selection.focus === flow.key);
   const mark = useMarks(flow.key);
   return (
     <section className="flow" aria-label={`flow ${flow.name}`}>
@@ -77,8 +77,8 @@ const count = (flow: Flow) => [...blocksIn(flow.process)].length + (flow.error ?
 
 function SourceRow({ source }: { readonly source: Source }) {
   const { editor } = useDesk();
-  const isSelected = useStore(editor.selection, (selection) => selection.keys.has(source.key));
-  const isLast = useStore(editor.selection, (selection) => selection.last === source.key);
+  const isSelected = useStore(editor.selection, (selection) => selection.keys.includes(source.key));
+  const isLast = useStore(editor.selection, (selection) => selection.focus === source.key);
   const connector = useStore(editor.integration, (integration) => connectorOf(integration, source));
   const mark = useMarks(source.key);
   const { catalogue } = editor.integration.get();

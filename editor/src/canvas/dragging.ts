@@ -1,7 +1,7 @@
 /** Dragging a block, or a new one from the palette, to a gap between blocks. Plain DOM: nothing renders while it lasts. */
 
 /** What is dragged: chosen blocks by key, or a type. */
-export type Load = { readonly keys: ReadonlySet<string> } | { readonly type: string };
+export type Load = { readonly keys: readonly string[] } | { readonly type: string };
 
 /** A gap: before the block with that index of a lane. */
 export interface Gap {

@@ -6,8 +6,8 @@ export function rows(canvas: Element): string[] {
 }
 
 /** The row after one, or before it for -1. Without one: the first row, or the last. */
-export function beside(all: readonly string[], key: string | null, step: 1 | -1): string | undefined {
-  const at = key === null ? -1 : all.indexOf(key);
+export function beside(all: readonly string[], key: string | undefined, step: 1 | -1): string | undefined {
+  const at = key === undefined ? -1 : all.indexOf(key);
   if (at < 0) return step === 1 ? all[0] : all.at(-1);
   return all[at + step];
 }

@@ -13,9 +13,9 @@ import { NamePick } from "./widgets/Pick";
 export function Inspector() {
   const { editor } = useDesk();
   const integration = useStore(editor.integration);
-  const { keys, last } = useStore(editor.selection);
-  const thing = last === null ? undefined : thingOf(integration, last);
-  if (keys.size > 1) return <Frame title={`${keys.size} blocks`} says="chosen together" />;
+  const { keys, focus: last } = useStore(editor.selection);
+  const thing = last === undefined ? undefined : thingOf(integration, last);
+  if (keys.length > 1) return <Frame title={`${keys.length} blocks`} says="chosen together" />;
   if (!thing) return <Frame title="Nothing chosen" says="Choose a block to see its fields." />;
   return <Fields key={thing.key} shown={shownOf(integration, thing)} />;
 }

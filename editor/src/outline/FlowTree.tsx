@@ -2,9 +2,9 @@ import { Button, Tree, TreeItem, TreeItemContent } from "react-aria-components";
 import { Icon, type IconName } from "../look/Icon";
 import { blockIcon, connectorIcon } from "../look/kinds";
 import type { Block, Flow, Lane } from "../model";
+import { only } from "../model";
 import { useDesk, useStore } from "../state/context";
 import { useMarks } from "../state/marks";
-import { only } from "../state/selection";
 
 /** The flows and the blocks in them, as a tree. */
 export function FlowTree({ flows }: { readonly flows: readonly Flow[] }) {

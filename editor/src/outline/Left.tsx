@@ -1,7 +1,7 @@
 import { Icon } from "../look/Icon";
 import { connectorIcon } from "../look/kinds";
+import { only } from "../model";
 import { useDesk, useStore } from "../state/context";
-import { only } from "../state/selection";
 import { FlowTree } from "./FlowTree";
 import "./left.css";
 import { Palette } from "./Palette";
@@ -45,7 +45,7 @@ interface ChosenProps {
 
 function Chosen({ choice, icon, text, says }: ChosenProps) {
   const { editor } = useDesk();
-  const isChosen = useStore(editor.selection, (selection) => selection.keys.has(choice));
+  const isChosen = useStore(editor.selection, (selection) => selection.keys.includes(choice));
   return (
     <button
       type="button"

@@ -1,22 +1,22 @@
 import { ListBox, ListBoxItem } from "react-aria-components";
 import type { Problem } from "../client/types";
 import { Icon } from "../look/Icon";
+import { type Block, type Flow, offsetOf, only, thingAt } from "../model";
 import { useDesk, useStore } from "../state/context";
-import { offsetAt, placedAt } from "../state/placed";
-import { only } from "../state/selection";
 
 /** What is wrong in all files. Choosing one chooses the block. */
 export function Problems() {
   const { editor, view } = useDesk();
   const { problems, warnings, isCurrent } = useStore(editor.checking);
-  const files = useStore(editor.integration, (integration) => integration.files);
+  const integration = useStore(editor.integration);
+  const { files } = integration;
   const rows = [
     ...problems.map((each, index) => ({ id: `p${index}`, problem: each, isError: true })),
     ...warnings.map((each, index) => ({ id: `w${index}`, problem: each, isError: false })),
   ];
   const placeOf = ({ file, line, column }: Problem) => {
-    const found = files.get(file);
-    return found && placedAt(found, offsetAt(found.tree.text, line, column));
+    const text = integration.files.get(file)?.tree.text;
+    return text === undefined ? undefined : thingAt(integration, file, offsetOf(text, line, column));
   };
   const go = (id: unknown) => {
     const problem = rows.find((each) => each.id === id)?.problem;
@@ -42,7 +42,7 @@ export function Problems() {
             <span>{problem.message}</span>
             {problem.hint && <span className="muted">{problem.hint}</span>}
           </span>
-          <span className="muted cut">{placeOf(problem)?.label}</span>
+          <span className="muted cut">{nameOf(placeOf(problem))}</span>
           <code className="muted">
             {problem.file}:{problem.line}:{problem.column}
           </code>
@@ -51,4 +51,8 @@ export function Problems() {
       )}
     </ListBox>
   );
+}
+
+function nameOf(thing: Flow | Block | undefined): string {
+  return thing?.kind === "flow" ? thing.name : (thing?.label ?? "");
 }

@@ -4,20 +4,36 @@ import type { Api } from "../client/api";
 import { ApiError } from "../client/api";
 import type { Checked, Completions, FileEntry, Problem } from "../client/types";
 import {
+  type Block,
   type Catalogue,
   type Change,
   type Changes,
   changed,
+  changedOutside,
+  type Done,
+  EMPTY,
+  type Flow,
+  type History,
   type Integration,
+  type Named,
+  NOTHING,
+  type Outcome,
   read,
+  recorded,
+  redone,
+  type Selection,
+  type Source,
+  selectionAt,
+  setKey,
+  setSetting,
+  spotsOf,
+  undone,
+  unsetKey,
+  unsetSetting,
   type Value,
   without,
 } from "../model";
-import type { Outcome } from "../model/commands/draft";
 import { Store } from "../model/store";
-import type { Moved } from "../model/yaml/tree";
-import { NOTHING, type Selection } from "./selection";
-import { Undo } from "./undo";
 
 /** A file as it was read or saved last. */
 export interface SavedFile {
@@ -50,14 +66,6 @@ interface Asked {
   readonly offset: number;
 }
 
-/** How a change came to be: `typed` ones next to each other are undone together. */
-export interface EditOptions {
-  readonly typed?: boolean;
-  readonly select?: Selection;
-  /** What was cut and pasted, so that it stays the same thing. */
-  readonly moved?: ReadonlyMap<string, readonly Moved[]>;
-}
-
 export class Editor {
   readonly integration: Store<Integration>;
   readonly saved = new Store<ReadonlyMap<string, SavedFile>>(new Map());
@@ -67,7 +75,7 @@ export class Editor {
   readonly files = new Store<readonly FileEntry[]>([]);
   /** What was told last, e.g. why something was refused. */
   readonly notice = new Store<string>("");
-  readonly undo = new Undo();
+  readonly history = new Store<History>(EMPTY);
   /** Told of each change of a text, for views that keep a copy. */
   readonly changes = new Set<(path: string, change: Change) => void>();
 
@@ -94,54 +102,79 @@ export class Editor {
     return [...this.integration.get().files.keys()].filter((path) => this.isUnsaved(path));
   }
 
-  edit(changes: Changes, { typed = false, select, moved }: EditOptions = {}): void {
-    const texts = new Map([...changes].map(([path]) => [path, this.textOf(path)]));
-    this.undo.keep({ texts, changes, typed, before: this.selection.get(), after: select ?? this.selection.get() });
-    this.#apply(changes, moved);
-    if (select) this.selection.set(select);
-  }
-
-  /** Write a field of a block, a source, a flow, a connector; undefined takes it away. */
-  setField(thing: { readonly file: string }, name: string, value: Value | undefined): void {
-    this.notice.set(`${name} of ${thing.file} cannot be written yet: ${JSON.stringify(value)}`);
+  /** Change texts. typing: a word for the place that is typed into, so that words are taken back and not letters. */
+  edit(changes: Changes, typing?: string): void {
+    this.#do({ changes, moved: new Map(), selected: spotsOf(this.integration.get(), this.selection.get()) }, typing);
   }
 
   /** Carry out what a command has made, or say why it refused. Returns whether it was done. */
-  perform(outcome: Outcome, { typed = false }: EditOptions = {}): boolean {
+  perform(outcome: Outcome, typing?: string): boolean {
     if ("refused" in outcome) {
       this.notice.set(outcome.refused);
       return false;
     }
     this.notice.set("");
     if (outcome.changes.size === 0) return true;
-    this.edit(outcome.changes, { typed, moved: outcome.moved });
-    const integration = this.integration.get();
-    const keys = outcome.selected.flatMap(({ file, at }) => {
-      const entry = integration.files.get(file)?.tree.entryAt(at);
-      return entry ? [`${entry.id}`] : [];
-    });
-    if (keys.length > 0) this.selection.set({ keys: new Set(keys), last: keys.at(-1) ?? null });
+    this.#do(outcome, typing);
+    const selection = selectionAt(this.integration.get(), outcome.selected);
+    if (selection.keys.length > 0) this.selection.set(selection);
     return true;
   }
 
-  undoLast(): void {
-    const step = this.undo.back();
-    if (!step) return;
-    this.#apply(step.changes);
-    this.selection.set(step.selection);
+  /** Write a field of a block, a source, a connector, a flow; undefined takes it away. */
+  setField(thing: Block | Source | Named | Flow, name: string, value: Value | undefined): void {
+    const integration = this.integration.get();
+    const typing = `${thing.key} ${name}`;
+    if (thing.kind === "flow") {
+      const path = [name];
+      this.perform(
+        value === undefined ? unsetKey(integration, thing, path) : setKey(integration, thing, path, value),
+        typing,
+      );
+      return;
+    }
+    const path = [name];
+    this.perform(
+      value === undefined ? unsetSetting(integration, thing, path) : setSetting(integration, thing, path, value),
+      typing,
+    );
   }
 
-  redoNext(): void {
-    const step = this.undo.forth();
-    if (!step) return;
-    this.#apply(step.changes);
-    this.selection.set(step.selection);
+  undo(): void {
+    this.#turn(undone(this.history.get()));
   }
 
-  #apply(changes: Changes, moved?: EditOptions["moved"]): void {
+  redo(): void {
+    this.#turn(redone(this.history.get()));
+  }
+
+  #turn(turn: [Done, History] | undefined): void {
+    if (!turn) return;
+    const [done, history] = turn;
+    this.history.set(history);
+    this.#apply(done);
+    const selection = selectionAt(this.integration.get(), done.selected);
+    if (selection.keys.length > 0) this.selection.set(selection);
+  }
+
+  #do(done: Done, typing: string | undefined): void {
+    const integration = this.integration.get();
+    const selected = spotsOf(integration, this.selection.get());
+    const told = { selected, at: performance.now(), ...(typing !== undefined && { typing }) };
+    this.history.update((history) => recorded(history, integration, done, told));
+    this.#apply(done);
+  }
+
+  #apply({ changes, moved }: Pick<Done, "changes" | "moved">): void {
     this.integration.update((integration) => changed(integration, changes, moved));
     this.checking.update((each) => ({ ...each, isCurrent: false }));
     for (const [path, change] of changes) for (const each of this.changes) each(path, change);
+  }
+
+  /** What somebody else has done to a file: it cannot be taken back here. */
+  #outside(path: string, change: Change): void {
+    this.history.update((history) => changedOutside(history, path, change));
+    this.#apply({ changes: new Map([[path, change]]), moved: new Map() });
   }
 
   // --- files ---
@@ -160,7 +193,7 @@ export class Editor {
   /** Make a file that is written when it is saved. */
   begin(path: string, text: string): void {
     this.saved.update((saved) => new Map(saved).set(path, { text: "", etag: null }));
-    this.#apply(new Map([[path, [{ from: 0, to: 0, insert: text }]]]));
+    this.#outside(path, [{ from: 0, to: 0, insert: text }]);
   }
 
   /** Save one file, or all that are not. A file that somebody else has changed is not written, and told of. */
@@ -191,7 +224,7 @@ export class Editor {
     }
     const before = this.textOf(path);
     this.saved.update((saved) => new Map(saved).set(path, { text, etag }));
-    this.#apply(new Map([[path, difference(before, text)]]));
+    this.#outside(path, difference(before, text));
   }
 
   /** A file is gone from the disk. What is not saved stays, as a new file. */

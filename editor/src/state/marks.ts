@@ -1,11 +1,10 @@
 /** What is wrong with things, by their key. */
 
 import { useMemo, useSyncExternalStore } from "react";
-import type { Problem } from "../client/types";
+import { byThing, placed } from "../model";
 import { Store } from "../model/store";
 import { useDesk } from "./context";
 import type { Checking, Editor } from "./editor";
-import { offsetAt, placedAt } from "./placed";
 
 export interface Mark {
   readonly kind: "error" | "warning";
@@ -25,23 +24,19 @@ export function marksOf(editor: Editor): Store<ReadonlyMap<string, Mark>> {
     const checking = editor.checking.get();
     if (!checking.isCurrent || checking.found === last?.found) return;
     last = checking;
-    store.set(placed(editor, checking));
+    store.set(marked(editor, checking));
   });
   return store;
 }
 
-function placed(editor: Editor, checking: Checking): Map<string, Mark> {
-  const found = new Map<string, Mark>();
-  const add = (kind: Mark["kind"], problems: readonly Problem[]) => {
-    for (const each of problems) {
-      const file = editor.integration.get().files.get(each.file);
-      const key = file && placedAt(file, offsetAt(file.tree.text, each.line, each.column))?.key;
-      if (key !== undefined && !found.has(key)) found.set(key, { kind, text: each.message });
-    }
-  };
-  add("error", checking.problems);
-  add("warning", checking.warnings);
-  return found;
+function marked(editor: Editor, { problems, warnings }: Checking): Map<string, Mark> {
+  const integration = editor.integration.get();
+  const all = [...placed(integration, problems), ...placed(integration, warnings, true)];
+  return new Map(
+    [...byThing(integration, all)].map(([key, [first]]) => {
+      return [key, { kind: first?.isWarning ? "warning" : "error", text: first?.message ?? "" }];
+    }),
+  );
 }
 
 /** What is wrong with one thing. */

@@ -1,8 +1,6 @@
 import { useEffect, useMemo, useRef } from "react";
-import type { Change } from "../model";
+import { type Change, offsetOf, only, thingAt } from "../model";
 import { useDesk, useStore } from "../state/context";
-import { offsetAt, placedAt } from "../state/placed";
-import { only } from "../state/selection";
 import { type Host, type Marks, NO_MARKS, TextEditor } from "./TextEditor";
 import "./text.css";
 
@@ -24,12 +22,11 @@ export default function TextView({ path, nonce }: Props) {
     const host: Host = {
       typed(change) {
         isTyping = true;
-        editor.edit(new Map([[path, change]]), { typed: true });
+        editor.edit(new Map([[path, change]]), `text ${path}`);
         isTyping = false;
       },
       cursorMoved(offset) {
-        const file = editor.integration.get().files.get(path);
-        const found = file && placedAt(file, offset);
+        const found = thingAt(editor.integration.get(), path, offset);
         if (found) editor.selection.set(only(found.key));
       },
       complete: async () => null,
@@ -51,9 +48,9 @@ export default function TextView({ path, nonce }: Props) {
 
   useEffect(() => text.current?.mark(marks), [marks]);
 
-  const last = useStore(editor.selection, (selection) => selection.last);
+  const last = useStore(editor.selection, (selection) => selection.focus);
   useEffect(() => {
-    const range = last === null ? undefined : rangeOf(editor.integration.get().files.get(path), last);
+    const range = last === undefined ? undefined : rangeOf(editor.integration.get().files.get(path), last);
     if (range) text.current?.reveal(range, false);
   }, [editor, path, last]);
 
@@ -105,7 +102,7 @@ function useTextMarks(path: string): Marks {
       problems
         .filter((each) => each.file === path)
         .map((each) => {
-          const from = offsetAt(file.tree.text, each.line, each.column);
+          const from = offsetOf(file.tree.text, each.line, each.column);
           const end = file.tree.text.indexOf("\n", from);
           return { from, to: end < 0 ? file.tree.text.length : end, severity, message: each.message };
         });

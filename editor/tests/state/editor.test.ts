@@ -2,10 +2,9 @@ import { readFileSync } from "node:fs";
 import { beforeEach, expect, test } from "vitest";
 import { type Api, ApiError } from "../../src/client/api";
 import type { Checked, FileEntry } from "../../src/client/types";
-import { blocksOf, type Catalogue } from "../../src/model";
+import { blocksOf, type Catalogue, only } from "../../src/model";
 import { add, chosenBlocks, copyText, duplicate, moveBy, paste, remove } from "../../src/state/acting";
 import { difference, Editor } from "../../src/state/editor";
-import { only } from "../../src/state/selection";
 
 const file = new URL("../../../octo/config/catalogue.json", import.meta.url);
 const catalogue = JSON.parse(readFileSync(file, "utf8")) as Catalogue;
@@ -89,38 +88,41 @@ test("a block is added behind the chosen one, and chosen then", async () => {
 test("whatever is done can be taken back, to the byte", () => {
   choose("log");
   duplicate(editor);
-  moveBy(editor, 1);
+  moveBy(editor, "down");
   const text = copyText(editor);
   remove(editor);
   paste(editor, text);
   expect(types().sort()).toEqual(["log", "log", "set-payload"]);
-  while (editor.undo.canUndo) editor.undoLast();
+  while (editor.history.get().past.length > 0) editor.undo();
   expect(editor.textOf("greet.yaml")).toBe(TEXT);
-  while (editor.undo.canRedo) editor.redoNext();
+  while (editor.history.get().future.length > 0) editor.redo();
   expect(types().sort()).toEqual(["log", "log", "set-payload"]);
 });
 
 test("a block that is moved stays chosen", () => {
   choose("log");
-  moveBy(editor, 1);
+  moveBy(editor, "down");
   expect(types()).toEqual(["set-payload", "log"]);
   expect(chosenBlocks(editor).map((each) => each.type)).toEqual(["log"]);
 });
 
-test("a composite comes with the lanes that it needs", () => {
-  for (const type of ["if", "switch", "fork", "handle-errors", "foreach", "ai-agent", "mcp-router"]) add(editor, type);
+test("a composite comes with the lanes that it needs, behind the one before", () => {
+  const added = ["if", "switch", "fork", "handle-errors", "foreach", "ai-agent", "mcp-router"];
+  for (const type of added) add(editor, type);
   expect(editor.notice.get()).toBe("");
-  expect(types()).toEqual([
-    "log",
-    "set-payload",
-    "if",
-    "switch",
-    "fork",
-    "handle-errors",
-    "foreach",
-    "ai-agent",
-    "mcp-router",
-  ]);
+  const [flow] = editor.integration.get().flows;
+  expect(flow?.process.blocks.map((each) => each.type)).toEqual(["log", "set-payload", ...added]);
+  for (const each of flow?.process.blocks.slice(2) ?? []) expect(each.lanes.some((lane) => lane.chain)).toBe(true);
+});
+
+test("a field is written, and taken away", () => {
+  choose("log");
+  const [block] = chosenBlocks(editor);
+  if (block) editor.setField(block, "level", "warn");
+  expect(editor.textOf("greet.yaml")).toContain("settings: {message: '\"in\"', level: warn}");
+  const [again] = chosenBlocks(editor);
+  if (again) editor.setField(again, "level", undefined);
+  expect(editor.textOf("greet.yaml")).toBe(TEXT);
 });
 
 test("a text that is no block is refused in words", () => {
@@ -162,7 +164,7 @@ test("what they wrote can be taken, and ours brought back", async () => {
   if (clash) editor.takeTheirs(clash);
   expect(editor.textOf("greet.yaml")).toBe("flows: []\n");
   expect(editor.unsaved).toEqual([]);
-  editor.undoLast();
+  editor.undo();
   expect(editor.textOf("greet.yaml")).toBe(ours);
 });
 
