@@ -3,7 +3,7 @@
 SAMPLE ?= http-orders
 
 .DEFAULT_GOAL := help
-.PHONY: help run platform test check fmt docs pictures bench bench-full soak chaos chaos-platform fuzz-api small-model cluster-up cluster-down e2e-k8s e2e-keycloak clean setup
+.PHONY: help run edit platform test check fmt docs pictures bench bench-full soak chaos chaos-platform fuzz-api small-model cluster-up cluster-down e2e-k8s e2e-keycloak clean setup
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -11,6 +11,10 @@ help:  ## what can be made
 run:  ## run a sample with hot reload (SAMPLE=http-orders)
 	@scripts/setup.sh run
 	@exec scripts/run.sh $(SAMPLE)
+
+edit: setup  ## open the editor on the samples, or on FOLDER=...
+	@scripts/editor.sh fresh
+	@exec .venv/bin/octo edit $(or $(FOLDER),samples)
 
 platform:  ## run the platform: store, version, deploy and watch integrations; kept in .octo/platform
 	@scripts/setup.sh run

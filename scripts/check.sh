@@ -13,6 +13,8 @@ check ruff check .
 check ruff format --check .
 check mypy
 check lint-imports
+printf -- '--- the editor\n'
+scripts/editor.sh check </dev/null || failed+=("scripts/editor.sh check")
 
 if ((${#failed[@]})); then
     printf 'failed: %s\n' "${failed[@]}" >&2

@@ -8,6 +8,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 status=0
 scripts/check.sh || status=1
 
+# The page is built before the tests, which open it; its own tests run with all others, not with a part.
+scripts/editor.sh fresh </dev/null || status=1
+if (($# == 0)); then
+    printf -- '--- the editor\n'
+    scripts/editor.sh test </dev/null || status=1
+fi
+
 printf -- '--- pytest\n'
 pytest=(.venv/bin/python -m pytest)
 if [[ -n ${ORDER:-} ]]; then

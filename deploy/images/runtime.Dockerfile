@@ -20,7 +20,7 @@ COPY pyproject.toml uv.lock ./
 RUN site=/rootfs$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
     && uv export --quiet --frozen --no-dev --no-emit-project $(printf -- '--extra=%s ' $EXTRAS) --output-file lock.txt \
     && uv pip install --system --no-deps --require-hashes --build-constraints build.txt --target "$site" --requirement lock.txt
-COPY README.md LICENSE ./
+COPY README.md LICENSE hatch_build.py ./
 COPY octo ./octo
 COPY octo_platform ./octo_platform
 COPY docs ./docs

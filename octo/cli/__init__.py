@@ -23,6 +23,7 @@ VERBS = {
     "invoke": "Call one flow and print its result.",
     "check": "Find every problem in a configuration without running it.",
     "test": "Run the cases of test files.",
+    "edit": "Open the editor on a folder in the browser.",
     "mcp": "Offer flows, or their folder, to clients of MCP.",
     "eval": "Evaluate a CEL expression.",
     "top": "Show what a running Octo does, second by second.",

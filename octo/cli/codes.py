@@ -45,6 +45,7 @@ HOMES = (
     "octo.ai.mcp.serving.codes",
     "octo.core.tokens",
     "octo.cli.authoring.codes",
+    "octo.cli.editing.codes",
     "octo.vectors.codes",
     "octo.vendors.codes",
 )

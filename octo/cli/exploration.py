@@ -123,7 +123,7 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     except OctoError as error:
         refuse(error)
         return exits.USAGE
-    text = f"# From the trace {first(trace)[-1]['trace']}.\n{_remarks(made)}{dump(made.suite)}"
+    text = f"# From the trace {first(trace)[-1]['trace']}.\n{remarks(made)}{dump(made.suite)}"
     if out is None:
         give(text.encode())
         return exits.DONE
@@ -134,7 +134,7 @@ def from_trace(id: str, store: str, config: Path, configs: Configs, out: Path | 
     return exits.DONE
 
 
-def _remarks(made: Made) -> str:
+def remarks(made: Made) -> str:
     """What a reader of the test file must know, as comments."""
     lines = []
     if made.masked:

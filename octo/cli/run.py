@@ -151,6 +151,9 @@ Examples:
     metavar="SHARE",
     help="Check the contracts of flows on this share of the messages, and log broken ones.",
 )
+@click.option(
+    "--debug", is_flag=True, help="Let clients of the operations port set breakpoints and mocks, and see what stops."
+)
 @click.option("--observability", type=bool, is_flag=False, flag_value=True, default=None, hidden=True)
 @click.option("--metrics", type=bool, is_flag=False, flag_value=True, default=None, hidden=True)
 def command(  # noqa: PLR0913, PLR0917  one parameter per option
@@ -182,6 +185,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     traces_buffer: int,
     otlp: str | None,
     contracts: float,
+    debug: bool,
     observability: bool | None,
     metrics: bool | None,
 ) -> None:
@@ -199,6 +203,8 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     found = named([*([config] if config else []), *paths], "run")._replace(services=services)
     if found.text is not None and (watch or processes > 1):
         raise click.UsageError("standard input is read once: save it as a file for --watch or --processes")
+    if debug and processes > 1:
+        raise click.UsageError("--debug needs a single process: a message may come to any of several")
     if stubs and processes > 1:
         raise click.UsageError("--stubs needs a single process: each of several would have stubs of its own")
     steady()
@@ -225,7 +231,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter per option
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         asked = Asked(
             *(found, stubs, chosen, port, watch, quiet, allow_empty, stop_delay),
-            *(drain, resume, operations, measured, kept, contracts, is_chosen(services, storage_dir)),
+            *(drain, resume, operations, measured, kept, contracts, is_chosen(services, storage_dir), debug),
         )
         sys.exit(lasting.run(run(asked), runner))
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from octo.core.errors import ConfigError, OctoError
 from octo.services.container import Services
 
 if TYPE_CHECKING:
+    from octo.debug import Session
     from octo.engine.metrics import Metrics
     from octo.engine.modules import Modules
     from octo.engine.moving import Resume
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from octo.engine.service import Service
     from octo.operations.blocks import BlockMetrics
     from octo.operations.port import Port
+    from octo.operations.subject import Subject
+    from octo.operations.web import Route
     from octo.trace.live import Live
 
 BEAT = 0.5
@@ -45,7 +48,8 @@ class Asked(NamedTuple):
 
     port: of the only http connector, instead of what its settings say. operations: where the operations port is.
     measured: addresses of blocks. contracts: the share of messages to check. joins: whether somebody has chosen where
-    the services are, so that the process is a member of their cluster even if no flow uses them.
+    the services are, so that the process is a member of their cluster even if no flow uses them. debug: whether
+    breakpoints and mocks may be set.
     """
 
     named: Named
@@ -63,6 +67,7 @@ class Asked(NamedTuple):
     traces: Traces
     contracts: float
     joins: bool = False
+    debug: bool = False
 
 
 class _Greeting:
@@ -108,13 +113,15 @@ async def run(asked: Asked) -> int:
     line = supervisor.join(os.environ, stopping.abandoned)
     metrics = Metrics()
     blocks = _block_metrics(asked.measured)
+    session = _session(asked)
     greeting = _Greeting(asked)
-    service = _service(asked, greeting, metrics, blocks)
+    service = _service(asked, greeting, metrics, blocks, session)
     if line is not None:
         _beat(service, line)
     try:
         with recording(asked.traces, service) as live:
-            async with asked.services, _operations(asked, service, metrics, blocks, live, stop) as address:
+            more = () if session is None else _debugging(session, service)
+            async with asked.services, _operations(asked, service, metrics, blocks, live, stop, more) as address:
                 greeting.operations = address
                 async with membership(asked.services, service, _number(), address, is_asked=asked.joins):
                     await service.run(stop)
@@ -126,7 +133,9 @@ async def run(asked: Asked) -> int:
     return exits.DONE
 
 
-def _service(asked: Asked, greeting: _Greeting, metrics: Metrics, blocks: BlockMetrics | None) -> Service:
+def _service(
+    asked: Asked, greeting: _Greeting, metrics: Metrics, blocks: BlockMetrics | None, session: Session | None
+) -> Service:
     from octo.engine.garbage import set_aside
     from octo.engine.service import Service
 
@@ -172,7 +181,8 @@ def _service(asked: Asked, greeting: _Greeting, metrics: Metrics, blocks: BlockM
         resume=asked.resume,
         allow_empty=asked.allow_empty,
         first=_is_first(),
-        observer=_watchers(blocks, contracts(asked.contracts)),
+        # The innermost first: what is measured, checked and recorded is what a mock returns.
+        observer=_watchers(session, blocks, contracts(asked.contracts)),
         bus=metrics,
         services=asked.services,
     )
@@ -212,6 +222,20 @@ def _block_metrics(addresses: tuple[str, ...]) -> BlockMetrics | None:
     return BlockMetrics(addresses)
 
 
+def _session(asked: Asked) -> Session | None:
+    if not asked.debug:
+        return None
+    from octo.debug import Session
+
+    return Session()
+
+
+def _debugging(session: Session, service: Service) -> Sequence[Route[Subject]]:
+    from octo.operations.debugging import routes
+
+    return routes(session, service)
+
+
 @asynccontextmanager
 async def _operations(
     asked: Asked,
@@ -220,6 +244,7 @@ async def _operations(
     blocks: BlockMetrics | None,
     live: Live | None,
     stop: asyncio.Event,
+    routes: Sequence[Route[Subject]] = (),
 ) -> AsyncIterator[str]:
     """A context in which the operations port is open: from before the start until after the drain. Its address."""
     from octo.operations.figures import Lag
@@ -233,7 +258,7 @@ async def _operations(
     watchdog = Watchdog(lag)
     more = () if blocks is None else (blocks.snapshot,)
     process = ThisProcess(service, metrics, lag, str(asked.named), _number(), more, live, watchdog)
-    async with opened(asked.operations, process, ROUTES, stop if asked.watch else None) as address:
+    async with opened(asked.operations, process, (*ROUTES, *routes), stop if asked.watch else None) as address:
         lag.start()
         files.start()
         watchdog.start()

@@ -6,14 +6,15 @@ this data alone. `octo.config.shipped` reads the catalogue of the built-in compo
     version     the version of this form; it grows when a reader of the old form would misread the new one
     octo        the version of Octo that wrote it
     flow, env   the fields of a flow and of a variable
-    connectors  type, doc, fields, blocks (names), sources, stub and trigger (each doc and fields, or null)
+    connectors  type, family ("" for one that is alone), doc, fields, blocks (names), sources, stub and trigger (each
+                doc and fields, or null)
     sources     type, doc, fields, push, once, silence (a duration, or null); guarantee: what it promises, or null if
                 its settings decide; promises: all that it may promise, see `octo.core.promise`; sets: the variables of
                 its messages, as fields, or null if it does not declare them; naming: whether its settings name more of
                 them
     blocks      type, doc, fields, connector (or null: type, which may be that of a family, such as `llm`; of, the types
-                that suit; key, required), slots (where chains may be),
-                promises ([] unless it changes something outside)
+                that suit; key, required), slots (where chains may be), tail (whether it takes the rest of its flow, so
+                that it stands directly in the flow), promises ([] unless it changes something outside)
 
 A field has `name`, `label`, `doc`, `group` (`common` or `advanced`), `examples` (if it has some), `required`,
 `default` (unless required), `secret`, `expression`, `null` (whether null is a value; in flow files null means that
@@ -21,7 +22,8 @@ nothing is written) and a type. A type is `type` with more beside it: `text`, `i
 `time`, `choice` (`choices`), `expression` (`result`, `names`), `steps` (a chain of blocks, or `{name, process}`),
 `chain` (a list of blocks), `source`, `flow` (the name of one), `list` and `map` (`items`), `object` (`fields`; `short`:
 it may be written as the value of that field), `any` (perhaps `of` several). Numbers may have `minimum`, `above`,
-`maximum` and `below`; texts and lists `least` and `most`, for their length; texts a `pattern`.
+`maximum` and `below`; texts and lists `least` and `most`, for their length; texts a `pattern`. A text that names a
+connector has its type or family as `connector`.
 
 A field with an address to which connections are opened has `reaches`: the `ports` of schemes; the scheme of a `bare`
 address, "" if there is none; its `home`, the address where nothing is written, if that is not the default; `when`: the
@@ -52,7 +54,7 @@ from octo.core.language import Chain, FlowSettings, Source, VariableSettings
 from octo.core.plugins import Plugins
 from octo.core.promise import Guaranteeing
 from octo.core.settings import Group, Listens, Reaches, Secret, Settings, Short, field_docs
-from octo.core.sockets import ConnectorRef, FlowRef, Steps
+from octo.core.sockets import ConnectorRef, FlowRef, Of, Steps
 from octo.core.source import Naming, SourceType
 
 T = TypeVar("T")
@@ -73,7 +75,6 @@ _PLAIN: dict[type, str] = {
     Source: "source",
     Steps: "steps",
     FlowRef: "flow",
-    ConnectorRef: "text",
 }
 _JSON_TYPES = {"string": "text", "integer": "int", "number": "number", "boolean": "bool"}
 _WORD = re.compile("[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
@@ -127,6 +128,7 @@ def _connector(type_: ConnectorType, blocks: Sequence[BlockType]) -> Described:
     stub = type_.stub
     return {
         "type": type_.name,
+        "family": type_.family,
         "doc": type_.doc,
         "fields": fields(type_.settings),
         "sources": [_source(each) for each in type_.sources.values()],
@@ -167,6 +169,7 @@ def _block(type_: BlockType, connectors: Sequence[ConnectorType]) -> Described:
         "promises": [each.as_json() for each in type_.promises],
         "fields": described,
         "slots": [slot for field in described for slot in _slots(field, field["name"])],
+        "tail": type_.takes_tail,
     }
 
 
@@ -241,8 +244,8 @@ def _type(found: list[Kind]) -> Described:
 def _kind(kind: Kind) -> Described:
     if kind.is_a(Expr):
         return _expression(kind)
-    if kind.is_a(Secret):
-        return {"type": "text", "secret": True}
+    if kind.is_a(Secret, ConnectorRef):
+        return {"type": "text", **_meant(kind)}
     accepted = _accepted(kind)
     if len(accepted) > 1:
         return {"type": "any", "of": accepted}
@@ -251,6 +254,13 @@ def _kind(kind: Kind) -> Described:
     if kind.type in _PLAIN:
         return {"type": _PLAIN[kind.type], **_bounds(kind.notes)}
     return accepted[0] if accepted else _composed(kind)
+
+
+def _meant(kind: Kind) -> Described:
+    """What a text stands for: a secret, or a connector of a type or family."""
+    if kind.is_a(Secret):
+        return {"secret": True}
+    return {"connector": next((each.family for each in kind.notes if isinstance(each, Of)), "")}
 
 
 def _accepted(kind: Kind) -> list[Described]:

@@ -74,6 +74,20 @@ def parse_dotenv(text: str, name: str, report: Report) -> dict[str, str]:
     return values
 
 
+def places(text: str) -> dict[str, tuple[int, int]]:
+    """The lines of each variable that a text sets, as the numbers of the first one and of the one behind the last."""
+    lines, number = _BREAK.split(text), 0
+    found: dict[str, tuple[int, int]] = {}
+    while number < len(lines):
+        first, number = number, number + 1
+        line = lines[first].strip()
+        key, separator, value = line.removeprefix("export ").partition("=")
+        if separator and key.strip() and not line.startswith("#"):
+            number += _continued(value.strip(), lines, number)
+            found[key.strip()] = first, number
+    return found
+
+
 def _continued(value: str, lines: list[str], start: int) -> int:
     """The number of lines from `start` on that belong to a value: those until its quote is closed.
 

@@ -183,7 +183,7 @@ class _Walk:
         """The state after a flow that does not drop the message."""
         outer, self.asked = self.asked, frozenset()
         try:
-            before = Inferred(self.inputs.get(flow.name, UNKNOWN), self.brought(flow), self)
+            before = self.begin(flow)
             after = self.chain(flow.process, self.written(flow, "process"), before)
             if any(block.type.takes_tail for block in flow.process):
                 after = self.nothing  # callers get another message than the rest of the flow works on
@@ -194,6 +194,10 @@ class _Walk:
             return after
         finally:
             self.asked = outer
+
+    def begin(self, flow: FlowDoc) -> Inferred:
+        """The state in which a message comes to a flow."""
+        return Inferred(self.inputs.get(flow.name, UNKNOWN), self.brought(flow), self)
 
     def brought(self, flow: FlowDoc) -> Mapping[str, Shape]:
         """The variables that its messages have, if all of them come from its source."""
@@ -281,6 +285,59 @@ class _Walk:
                 error.code = codes.NO_SUCH_FIELD if error.code == NO_SUCH_KEY else error.code
                 complain_of_expression(error, place, self.context.report)
         return found.shape.settled()
+
+
+# --- what comes to a block, for those who write it ---------------------------------------------------------------
+
+
+def known_at(context: Context, flows: Mapping[str, FlowDoc]) -> dict[str, Inferred]:
+    """What is known of the message that comes to each block, by its address. Nothing is reported.
+
+    To a block that is wrong, as one is while it is written, comes what the last block before it leaves.
+    """
+    places = {each.address: each.place for each in context.entries if each.kind == "flow" and each.place is not None}
+    declared = {name: flow.input for name, flow in flows.items() if flow.input is not None}
+    inputs = {name: shape_of(schema) for name, schema in declared.items() if not check_schema(schema)}
+    walk = _Look(context, flows, places, inputs)
+    for flow in flows.values():
+        walk.check(flow)
+    walk.results.clear()
+    return walk.everywhere()
+
+
+class _Look(_Walk):
+    """A walk that keeps what it knew on its way. begun: by flow. before, after: by block."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.quiet = 1
+        self.begun: dict[str, Inferred] = {}
+        self.before: dict[str, Inferred] = {}
+        self.after: dict[str, Inferred] = {}
+
+    def begin(self, flow: FlowDoc) -> Inferred:
+        self.begun[flow.name] = found = super().begin(flow)
+        return found
+
+    def chain(self, blocks: Iterable[BlockDoc], written: int, before: Inferred) -> Inferred:
+        chain = tuple(blocks)
+        for each in chain:
+            self.before[each.address] = before
+            before = self.after[each.address] = self.block(each, before)
+        return before if len(chain) == written else self.nothing
+
+    def everywhere(self) -> dict[str, Inferred]:
+        """What comes to each block that is written, whether it is right or wrong."""
+        last = dict(self.begun)
+        for entry in self.context.entries:
+            if entry.kind == "error" and entry.parent in self.begun:
+                last[entry.address] = self.begun[entry.parent].failed()
+            elif entry.kind == "branch":
+                last[entry.address] = self.before.get(entry.parent, self.nothing)
+            elif entry.kind == "block":
+                found = self.before.setdefault(entry.address, last.get(entry.parent, self.nothing))
+                last[entry.parent] = self.after.get(entry.address, found)
+        return self.before
 
 
 def _seen(state: Inferred) -> dict[str, Shape]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octo.config.context import Context, Entry
+from octo.config.documents import FlowDoc
 from octo.config.load import check, config_files, draft, read_bytes
 from octo.config.report import Report
 from octo.config.sources import variables
@@ -39,29 +40,39 @@ def outline(path: Path, plugins: Plugins, environ: Mapping[str, str]) -> Outline
     """The outline of a configuration file or folder, as far as it can be read."""
     report = Report()
     try:
-        paths = config_files(path)
+        found = read(path, plugins, environ, report)
     except ConfigError as error:
         return Outline((), error.problems)
+    return Outline(found.context.entries if found.context else (), report.problems, report.warnings)
+
+
+class Understood(NamedTuple):
+    """What could be read of a configuration. context: None, and no flows, if there were too many problems to go on."""
+
+    context: Context | None
+    flows: Mapping[str, FlowDoc]
+
+
+def read(path: Path, plugins: Plugins, environ: Mapping[str, str], report: Report) -> Understood:
+    """A configuration file or folder, as far as it can be read. Raises `ConfigError` if there is none."""
+    paths = config_files(path)
     found = (read_partly(data, str(each), report) for each in paths if (data := read_bytes(each, report)) is not None)
     files = [file for file in found if file is not None]
     # The missing part of an unfinished file may define what the rest refers to, so further problems are dropped.
     rest = Report() if report.problems else report
-    root = path if path.is_dir() else path.parent
-    entries = _entries(files, root, plugins, environ, rest)
-    return Outline(entries, report.problems, report.warnings)
+    return _understood(files, path if path.is_dir() else path.parent, plugins, environ, rest)
 
 
-def _entries(
+def _understood(
     files: list[File], root: Path, plugins: Plugins, environ: Mapping[str, str], report: Report
-) -> list[Entry]:
+) -> Understood:
     context: Context | None = None
     try:
-        found = draft(files, root, plugins, environ, report)
-        context = found.context
-        check(found)
+        drafted = draft(files, root, plugins, environ, report)
+        context = drafted.context
+        return Understood(context, check(drafted).flows)
     except ConfigError:
-        pass  # there were too many problems to go on; the report has them
-    return context.entries if context else []
+        return Understood(context, {})  # there were too many problems to go on; the report has them
 
 
 def _as_json(entry: Entry) -> dict[str, object]:

@@ -13,6 +13,7 @@ from octo.debug.config_file import DebugConfig
 from octo.debug.envelopes import envelope
 from octo.debug.mocks import Mock, MockCase, MockError
 from octo.debug.observer import Debug
+from octo.debug.session import Held, Session
 from octo.debug.spies import Crossing
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "Crossing",
     "Debug",
     "DebugConfig",
+    "Held",
     "Mock",
     "MockCase",
     "MockError",
+    "Session",
     "addresses",
     "codes",
     "config_file",

@@ -7,6 +7,8 @@ from octo.core.errors import Explanation
 ADDRESS = "OCTO-B101"
 MOCK = "OCTO-B102"
 UNMATCHED = "OCTO-B103"
+NOT_HELD = "OCTO-B104"
+FAILED = "OCTO-B105"
 
 EXPLANATIONS = {
     ADDRESS: Explanation(
@@ -26,5 +28,15 @@ EXPLANATIONS = {
         "No case of a mock matched",
         "A mocked block got a message for which the `when` of no case is true, and the mock has no default. Add a "
         "`default`, or a case for this message.",
+    ),
+    NOT_HELD: Explanation(
+        "The message does not wait any more",
+        "A message that waited at a breakpoint has gone on: somebody else let it, its breakpoint was removed, or who "
+        "sent it no longer waits for an answer. `GET /debug` lists those that wait.",
+    ),
+    FAILED: Explanation(
+        "Failed at a breakpoint",
+        "Somebody who debugs the flow has let the message fail in front of this block, to see what happens then. "
+        "Error chains and retries treat it as an error of the block.",
     ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -11,13 +11,11 @@ from urllib.parse import parse_qsl, unquote
 
 import h11
 
-from octo.operations.web import Refused, Request, Response, text
-
-Serve = Callable[[Request], Awaitable[Response]]
+from octo.operations.web import Refused, Request, Response, Serve, text
 
 MOST_HEADER = 16 * 1024
 MOST_BODY = 64 * 1024
-"""A request's head and its body have at most this many bytes."""
+"""A request's head and, unless its server says otherwise, its body have at most this many bytes."""
 SLOWEST = 10.0
 """Seconds that a request may take to arrive, and that the client may take to read a piece of a response."""
 IDLE = 60.0
@@ -28,7 +26,7 @@ _PIECE = 64 * 1024
 class Conversation:
     """The requests of one connection, one after the other.
 
-    may_stream: whether another response without an end may begin.
+    may_stream: whether another response without an end may begin. most_body: bytes of the body of a request, at most.
 
     waits_since: the loop's time since when it waits for its client; None while it works for it.
     streams: whether its response has no end of its own.
@@ -40,10 +38,12 @@ class Conversation:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         may_stream: Callable[[], bool] = lambda: True,
+        most_body: int = MOST_BODY,
     ) -> None:
         self.waits_since: float | None = None
         self.streams = False
         self._may_stream = may_stream
+        self._most_body = most_body
         self._serve = serve
         self._reader = reader
         self._writer = writer
@@ -103,12 +103,12 @@ class Conversation:
                 return None
             if _size(head) > MOST_HEADER:  # h11 limits only a head that arrives in several pieces
                 raise Refused(431, f"request line and headers may have at most {MOST_HEADER} bytes")
-            body = b""
+            body = bytearray()
             while isinstance(event := await self._event(), h11.Data):
                 body += event.data
-                if len(body) > MOST_BODY:
-                    raise Refused(413, f"a body may have at most {MOST_BODY} bytes")
-        return _request(head, body)
+                if len(body) > self._most_body:
+                    raise Refused(413, f"a body may have at most {self._most_body} bytes")
+        return _request(head, bytes(body))
 
     async def _event(self) -> Any:
         while (event := self._http.next_event()) is h11.NEED_DATA:

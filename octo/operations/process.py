@@ -189,7 +189,9 @@ class ThisProcess:
 
     async def flows(self) -> list[Mapping[str, object]]:
         generation = self._service.current
-        return [] if generation is None else [_configured(doc) for doc in generation.config.flows.values()]
+        if generation is None:
+            return []
+        return [_configured(doc, generation.instances) for doc in generation.config.flows.values()]
 
     async def level(self) -> str:
         set_to = logging.getLogger("octo").level
@@ -285,12 +287,23 @@ def _source(doc: FlowDoc) -> dict[str, str] | None:
     return None if doc.source is None else {"type": doc.source.type.name, "connector": doc.source.connector}
 
 
-def _configured(doc: FlowDoc) -> dict[str, object]:
+def _served(doc: FlowDoc, instances: Mapping[str, Any]) -> dict[str, object] | None:
+    """The source, with the URL that is really listened at if it serves one."""
+    source = _source(doc)
+    if source is None or doc.source is None:
+        return None
+    url, path = getattr(instances.get(doc.source.connector), "url", None), getattr(doc.source.settings, "path", None)
+    if not isinstance(url, str) or not isinstance(path, str):
+        return {**source}
+    return {**source, "url": f"{url}{path}", "methods": list(getattr(doc.source.settings, "methods", None) or ())}
+
+
+def _configured(doc: FlowDoc, instances: Mapping[str, Any]) -> dict[str, object]:
     return {
         "name": doc.name,
         "description": masked(doc.description),
         "at": str(doc.at),
-        "source": _source(doc),
+        "source": _served(doc, instances),
         "workers": doc.workers,
         "buffer": doc.buffer,
         "pool": doc.pool,

@@ -14,14 +14,14 @@ import importlib
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 from octo.core.descriptors import reserve
 from octo.operations.thread import in_thread
-from octo.operations.web import App
+from octo.operations.web import Serve
 
 log = logging.getLogger("octo.operations")
 
@@ -43,9 +43,12 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: c
 
 
 @asynccontextmanager
-async def serving(app: App[Any], listening: socket.socket) -> AsyncIterator[None]:
-    """Serve the socket while the context lasts. Leaving it closes the socket and the open connections."""
-    server = _Server(app)
+async def serving(app: Serve, listening: socket.socket, **limits: int) -> AsyncIterator[None]:
+    """Serve the socket while the context lasts. Leaving it closes the socket and the open connections.
+
+    limits: those of a `Conversation` that are not the usual ones.
+    """
+    server = _Server(app, limits)
     start = _start_unix if listening.family == socket.AF_UNIX else asyncio.start_server
     accepting = await start(server.connected, sock=listening, backlog=BACKLOG)
     try:
@@ -56,8 +59,9 @@ async def serving(app: App[Any], listening: socket.socket) -> AsyncIterator[None
 
 
 class _Server:
-    def __init__(self, app: App[Any]) -> None:
+    def __init__(self, app: Serve, limits: Mapping[str, int]) -> None:
         self._app = app
+        self._limits = limits
         self._http: Any = None
         self._most = max(8, min(MOST_CONNECTIONS, reserve() // 2))
         self._conversations: dict[asyncio.Task[Any], Any] = {}
@@ -109,7 +113,7 @@ class _Server:
     ) -> None:
         if self._http is None:
             self._http = await in_thread(importlib.import_module, "octo.operations.http")
-        conversation = self._http.Conversation(self._app, reader, writer, self._may_stream)
+        conversation = self._http.Conversation(self._app, reader, writer, self._may_stream, **self._limits)
         self._conversations[task] = conversation
         await conversation.run()
 

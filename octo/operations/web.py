@@ -59,7 +59,8 @@ class Refused(Exception):
 
 
 class Route(NamedTuple, Generic[S]):
-    """A method, a path and the handler of such requests. A `{name}` segment of the path stands for any text.
+    """A method, a path and the handler of such requests. A `{name}` segment of the path stands for any text, and
+    `{name*}` at its end for all segments that follow.
 
     says: what the route is for, shown in the index. guarded: see `octo.operations.guard`.
     """
@@ -73,12 +74,18 @@ class Route(NamedTuple, Generic[S]):
     def match(self, path: str) -> dict[str, str] | None:
         """Return the values of the `{name}` segments, or None if the path does not match."""
         wanted, given = self.path.split("/"), path.split("/")
+        if wanted[-1].endswith("*}") and len(given) > len(wanted):
+            given = [*given[: len(wanted) - 1], "/".join(given[len(wanted) - 1 :])]
         if len(wanted) != len(given):
             return None
         pairs = list(zip(wanted, given, strict=True))
         if any(each != found for each, found in pairs if not each.startswith("{")):
             return None
-        return {each[1:-1]: found for each, found in pairs if each.startswith("{")}
+        return {each[1:-1].removesuffix("*"): found for each, found in pairs if each.startswith("{")}
+
+
+Serve = Callable[[Request], Awaitable[Response]]
+"""What answers a request."""
 
 
 class App(Generic[S]):

@@ -55,11 +55,12 @@ def _suite(suite: Suite, outcomes: Sequence[Outcome]) -> dict[str, object]:
         "config": str(suite.config),
         "flow": suite.flow,
         "elapsedMs": _ms(sum(outcome.seconds for outcome in outcomes)),
-        "cases": [_case(outcome) for outcome in outcomes],
+        "cases": [case_of(outcome) for outcome in outcomes],
     }
 
 
-def _case(outcome: Outcome) -> dict[str, object]:
+def case_of(outcome: Outcome) -> dict[str, object]:
+    """What the report has of a case. Secrets are not masked yet."""
     failures = [_filled({"summary": each.summary, "detail": each.detail}, "detail") for each in outcome.failures]
     value = {
         "name": outcome.case.name,

@@ -149,6 +149,18 @@ class Sqlite:
         with self._reading() as connection:
             return [Summary(*row) for row in connection.execute(query, [*given.values(), limit])]
 
+    def written(self, after: int, limit: int = 100) -> tuple[list[Summary], int]:
+        """The traces that were written after one, in that order, and the number of the last; 0 is before all."""
+        query = f"SELECT id, {_LISTED} FROM traces WHERE id > ? AND at IS NOT NULL ORDER BY id LIMIT ?"  # noqa: S608
+        with self._reading() as connection:
+            rows = connection.execute(query, [after, limit]).fetchall()
+            return [Summary(*row[1:]) for row in rows], rows[-1][0] if rows else after
+
+    def last(self) -> int:
+        """The number of the trace that was written last."""
+        with self._reading() as connection:
+            return int(connection.execute("SELECT coalesce(max(id), 0) FROM traces").fetchone()[0])
+
     def get(self, id: str) -> list[Record]:  # noqa: A002  see `Store`
         """See `octo.trace.store.Store`."""
         with self._reading() as connection:

@@ -29,7 +29,7 @@ install_packages() ( # folder, extras
     site=$work/rootfs/usr/local/lib/$version/site-packages
     export UV_PYTHON=$venv/bin/python UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$venv
     cd "$checkout" &&
-        "$venv/bin/uv" build --quiet --wheel --out-dir "$work/wheel" &&
+        OCTO_WITHOUT_EDITOR=1 "$venv/bin/uv" build --quiet --wheel --out-dir "$work/wheel" &&
         "$venv/bin/uv" export --quiet --frozen --no-dev --no-emit-project "${@/#/--extra=}" \
             --output-file "$work/lock.txt" &&
         "$venv/bin/uv" pip install --quiet --no-deps --link-mode copy --target "$site" \

@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
-    *("docs/authoring.md", "docs/cli.md", "docs/vscode.md", "docs/openapi.md", "docs/mcp.md", "docs/differences.md"),
+    *("docs/authoring.md", "docs/cli.md", "docs/editor.md", "docs/vscode.md", "docs/openapi.md", "docs/mcp.md"),
+    "docs/differences.md",
     "samples/README.md",
 )
 
@@ -62,14 +63,15 @@ def typed(command: str, folder: Path, port: int) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(("page", "command"), COMMANDS, ids=lambda each: each)
 def test_it_works_as_typed(project, page, command, free_port):
     """A command that serves does so until Ctrl-C. It gets a free port, as the one on the page may be taken."""
-    serves = command.startswith("octo run")
+    serves = command.startswith(("octo run", "octo edit"))
+    greeting = "octo edit" if command.startswith("octo edit") else "ready"
     command = command.replace("--port 9000", f"--port {free_port()}")
     with typed(f"exec {command}" if serves else command, project, free_port()) as process:
-        shown = [process.stdout.readline() for _ in range(4)] if serves else ["ready"]
+        shown = [process.stdout.readline() for _ in range(4 if greeting == "ready" else 2)] if serves else [greeting]
         if serves:
             process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=120)
-    assert "ready" in "".join(shown), err
+    assert greeting in "".join(shown), err
 
     assert process.returncode == 0, f"{page}: {command}\n{out}{err}"
     assert "Traceback" not in err

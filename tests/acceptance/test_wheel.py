@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,6 +94,50 @@ def test_what_it_says_of_itself(wheel):
     assert not any(each.startswith(("tests", "bench", "docs", "samples")) for each in names)
     assert {f"{SHELF}/docs/testing.md", f"{SHELF}/samples/http-orders.yaml"} <= names
     assert not any("example-package" in each for each in names)
+
+
+def test_it_brings_the_page_of_the_editor(wheel, shell):
+    """Whoever installs it needs no Node: `octo edit` serves what the wheel has."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [each for each in archive.namelist() if each.startswith("octo/cli/editing/built/")]
+    assert "octo/cli/editing/built/index.html" in names
+    assert any(each.endswith(".js") for each in names)
+
+    (shell.place / "flow.yaml").write_text("flows: []\n")
+    with subprocess.Popen(
+        ["octo", "edit", "--no-browser"], cwd=shell.place, env=shell.env, stdout=subprocess.PIPE, text=True
+    ) as process:
+        link = process.stdout.readline().split()[-1]
+        with urllib.request.urlopen(link, timeout=PATIENCE) as page:
+            assert b"<!doctype html>" in page.read().lower()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_without_node_the_build_says_what_is_missing(tmp_path):
+    """The page is not there, and cannot be built; one that is there and comes from these sources is taken."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "cat", "cksum", "dirname", "find", "flock", "sort", "xargs"):
+        (tools / name).symlink_to(shutil.which(name))
+    checkout = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns("node_modules")
+    shutil.copytree(ROOT / "editor", checkout / "editor", ignore=ignored)
+    (checkout / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "editor.sh", checkout / "scripts")
+
+    def fresh() -> subprocess.CompletedProcess[str]:
+        command = [str(tools / "bash"), "scripts/editor.sh", "fresh"]
+        env = {"PATH": str(tools), "PYTHON": "/nowhere"}
+        return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False)
+
+    missing = fresh()
+    assert missing.returncode == 3
+    assert "scripts/setup.sh dev" in missing.stderr
+    shutil.copytree(ROOT / "octo" / "cli" / "editing" / "built", checkout / "octo" / "cli" / "editing" / "built")
+    assert fresh().returncode == 0
+    (checkout / "editor" / "src" / "app" / "main.tsx").write_text("")
+    assert fresh().returncode == 3
 
 
 def test_it_is_all_there_is(shell):

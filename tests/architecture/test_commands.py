@@ -27,6 +27,7 @@ PARTS = (
     ("docs/dead-letters.md", "", "", "acceptance/test_dead_letters.py"),
     ("docs/debugging.md", "", "", "cli/test_debugging.py"),
     ("docs/durability.md", "", "", "acceptance/test_durability.py"),
+    ("docs/editor.md", "", "", "acceptance/test_pages.py"),
     ("docs/differences.md", "", "", "acceptance/test_pages.py"),
     ("docs/expressions.md", "", "", "architecture/test_docs.py"),
     ("docs/extending.md", "### 4. A flow", "", "architecture/test_extending.py"),
@@ -50,6 +51,7 @@ CLUSTER = "needs a cluster: tests/e2e installs, upgrades and removes there; test
 ELSEWHERE = {
     "make run": CLONE,
     "make test": CLONE,
+    "make edit": "tests/acceptance/test_edit.py opens the editor on the samples",
     "make platform": "tests/acceptance/test_platform.py starts what it starts, at free ports",
     "make check": CLONE,
     "make fmt": CLONE,

@@ -10,6 +10,7 @@ import pytest
 from annotated_types import Ge
 from pydantic import Field, WithJsonSchema
 
+from octo.builtin import BLOCKS, CONNECTORS
 from octo.config.catalogue import catalogue, duration, fields, label
 from octo.core.connector import connector
 from octo.core.durations import Duration
@@ -17,7 +18,7 @@ from octo.core.expressions import Expr, Names
 from octo.core.language import FlowSettings
 from octo.core.plugins import Plugins
 from octo.core.settings import WEB, Advanced, Listens, Reaches, Secret, Settings, Short
-from octo.core.sockets import FlowRef, Steps
+from octo.core.sockets import ConnectorRef, FlowRef, Of, Steps
 from octo.core.source import source
 
 
@@ -87,6 +88,13 @@ def test_slots(known, block: str, slots: list[str]):
     assert entry(known["blocks"], block)["slots"] == slots
 
 
+def test_a_block_that_takes_the_rest_of_its_flow():
+    found = catalogue(Plugins(CONNECTORS, BLOCKS))
+
+    assert [each["type"] for each in found["blocks"] if each["tail"]] == ["aggregate", "split"]
+    assert {each["family"] for each in found["connectors"] if each["type"].startswith("llm-")} == {"llm"}
+
+
 class Everything(Settings):
     text: str
     """Doc."""
@@ -96,6 +104,7 @@ class Everything(Settings):
     value: Expr[bool] | None = None
     steps: Steps | None = None
     flow: FlowRef | None = None
+    server: Annotated[ConnectorRef, Of("mcp-client")] | None = None
     by_name: dict[str, list[int]] = {}
     either: int | str = 1
     anything: object = None
@@ -115,6 +124,7 @@ def test_types():
     )
     assert found["steps"]["type"] == "steps"
     assert found["flow"]["type"] == "flow"
+    assert (found["server"]["type"], found["server"]["connector"]) == ("text", "mcp-client")
     assert found["byName"]["items"] == {"type": "list", "items": {"type": "int"}}
     assert [each["type"] for each in found["either"]["of"]] == ["int", "text"]
     assert found["anything"]["type"] == "any"

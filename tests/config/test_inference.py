@@ -439,3 +439,47 @@ def test_what_nobody_declares_costs_nothing():
     )
 
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_what_comes_to_each_block(tmp_path):
+    """For those who write it: also where nothing is declared, and around a block that is still wrong."""
+    from octo.builtin import plugins
+    from octo.config.inference import known_at
+    from octo.config.outline import read
+    from octo.config.report import Report
+    from octo.expr.shape.values import described
+
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        textwrap.dedent("""
+        flows:
+          - name: orders
+            process:
+              - {type: set-variable, name: one, settings: {name: total, value: 1 + 1}}
+              - {type: set-payload, name: two, value: '{"a": vars.total, "b": "x"'}
+              - {type: set-payload, name: three, value: body.}
+              - type: if
+                name: four
+                condition: "true"
+                then: {process: [{type: log, name: five}]}
+            error:
+              - {type: log, name: six}
+              - {type: log, name: seven}
+        """)
+    )
+    report = Report()
+    found = read(path, plugins(), {}, report)
+    assert found.context is not None
+    known = known_at(found.context, found.flows)
+
+    assert report.problems
+    totals = {name: described(each.vars["total"]) if "total" in each.vars else "" for name, each in known.items()}
+    assert totals == {
+        "orders.one": "",
+        "orders.two": "an int",
+        "orders.three": "an int",
+        "orders.four": "an int",
+        "orders.four[then].five": "an int",
+        "orders[error].six": "",
+        "orders[error].seven": "",
+    }

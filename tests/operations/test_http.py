@@ -163,3 +163,14 @@ async def test_no_header_comes_from_a_request():
     answer = await talk(b"GET /%0d%0aset-cookie:x HTTP/1.1\r\nHost: h\r\n\r\n", plain)
 
     assert b"set-cookie" not in answer.split(b"\r\n\r\n")[0]
+
+
+async def test_a_server_may_take_larger_bodies():
+    reader, writer = asyncio.StreamReader(), Written()
+    reader.feed_data(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (MOST_BODY + 1))
+    reader.feed_data(b"y" * (MOST_BODY + 1))
+    reader.feed_eof()
+
+    await Conversation(echo, reader, writer, most_body=MOST_BODY + 1).run()
+
+    assert statuses(writer.data) == [200]

@@ -79,3 +79,13 @@ async def test_a_guarded_route_is_refused_where_the_guard_does_not_trust():
 
 async def test_every_route_is_refused_under_a_strange_host():
     assert (await ask("GET", "/traces/last", Guard(frozenset({"ops"})))).status == 403
+
+
+async def test_the_end_of_a_path_may_be_a_part():
+    """With all its slashes; there must be something."""
+    route = Route("GET", "/files/{path*}", show)
+
+    assert route.match("/files/a") == {"path": "a"}
+    assert route.match("/files/a/b/c.yaml") == {"path": "a/b/c.yaml"}
+    assert route.match("/files") is None
+    assert route.match("/other/a/b") is None

@@ -1,17 +1,12 @@
-"""The one `octo run` that an assistant may start: its log, its addresses, and its end.
-
-It ends with the server however that ends: it reads a pipe whose other end is here (`leash.py`).
-"""
+"""The one `octo run` that an assistant may start: its log, its addresses, and its end."""
 
 from __future__ import annotations
 
 import asyncio
 import http.client
 import re
-import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -22,7 +17,7 @@ from typing import Self
 
 import orjson
 
-from octo.cli.authoring import codes
+from octo.cli.authoring import child, codes
 from octo.cli.authoring.refusal import Refused
 
 Answer = dict[str, object]
@@ -30,10 +25,9 @@ Answer = dict[str, object]
 TRACES = "sqlite:.octo/traces.db"
 """Where it keeps the traces of its messages, as `octo run` does by default."""
 READY = re.compile(r"runtime ready")
-START, STOP = 20.0, 15.0
-"""Seconds to start and to stop."""
+START = 20.0
+"""Seconds to start."""
 MOST_LINES = 200
-MOST_LINE = 2_000
 SHOWN = 40
 """Lines of the log in an answer."""
 MOST_BODY = 64 << 10
@@ -57,10 +51,8 @@ class Started:
         self._reader.start()
 
     def _read(self) -> None:
-        assert self.process.stderr is not None
-        with self.process.stderr as log:
-            while line := log.readline(MOST_LINE):
-                self._hear(line.decode(errors="replace").rstrip("\n"))
+        threading.Thread(target=child.hear, args=(self.process.stdout, _forget), daemon=True).start()
+        child.hear(self.process.stderr, self._hear)
         self.has_told.set()
 
     def _hear(self, line: str) -> None:
@@ -71,16 +63,12 @@ class Started:
 
     def end(self) -> None:
         """End it, and wait for the rest of its log."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(STOP)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        child.end(self.process)
         self._reader.join(1.0)  # what it has started may hold the log open
+
+
+def _forget(_: str) -> None:
+    """What it prints for people."""
 
 
 class Running:
@@ -121,17 +109,8 @@ class Running:
         moved = ["--port", str(next(iter(ports.values())))] if len(ports) == 1 else []
         options = ["--watch", "--traces", "--traces-store", TRACES, "--admin-addr", "off", "--drain", "5"]
         named = [part for each in stubs for part in ("--stubs", each)]
-        leashed = [sys.executable, "-m", "octo.cli.authoring.leash", "run", "--services", services]
-        process = subprocess.Popen(  # noqa: S603  this program
-            [*leashed, *options, *moved, *named, "--", path],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            cwd=self._root,
-            env=self._environ,
-            start_new_session=True,
-        )
-        return Started(process, path, ports)
+        arguments = ["run", "--services", services, *options, *moved, *named, "--", path]
+        return Started(child.spawn(arguments, self._root, self._environ), path, ports)
 
     async def stop(self) -> Answer:
         """End it."""
@@ -177,7 +156,7 @@ def _sent(port: int, method: str, path: str, headers: Mapping[str, str], body: o
     try:
         connection.request(method, path, data, given)
         response = connection.getresponse()
-        content, is_whole = _received(response, connection, time.monotonic() + timeout)
+        content, is_whole = received(response, connection, time.monotonic() + timeout)
     except (ValueError, http.client.InvalidURL) as error:
         raise Refused(codes.ARGUMENT, f"it is no request: {error}") from None
     except (OSError, http.client.HTTPException) as error:
@@ -188,24 +167,24 @@ def _sent(port: int, method: str, path: str, headers: Mapping[str, str], body: o
     return {"status": response.status, "headers": shown, **_body(content, shown.get("content-type", ""), is_whole)}
 
 
-def _received(
-    response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float
+def received(
+    response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float, most: int = MOST_BODY
 ) -> tuple[bytes, bool]:
-    """What came of the body, and whether that is all: a stream may never end."""
+    """What came of the body by then, and whether that is all: a stream may never end."""
     content = b""
-    while len(content) <= MOST_BODY:
+    while len(content) <= most:
         if (left := end - time.monotonic()) <= 0:
             return content, False
         if connection.sock is not None:
             connection.sock.settimeout(left)
         try:
-            piece = response.read1(MOST_BODY)
+            piece = response.read1(most)
         except TimeoutError:
             return content, False
         if not piece:
             return content, True
         content += piece
-    return content[:MOST_BODY], False
+    return content[:most], False
 
 
 def _body(content: bytes, kind: str, is_whole: bool) -> Answer:

@@ -113,7 +113,7 @@ def invoke(  # noqa: PLR0913  what a call has
     with _recorded() as traced, _logged() as lines:
         run = attempt(loaded, flow, message, timeout, traced.recorder, services_of(services, None, MEMORY))
         outcome = asyncio.run(run)
-    answer = {**_ended(outcome), "log": lines}
+    answer = {**ended(outcome), "log": lines}
     if trace or not answer["ok"]:
         answer["trace"] = traced.drawn(loaded)
     return answer
@@ -142,7 +142,7 @@ def _message(body: object, content_type: str, vars: Mapping[str, Any]) -> Any:  
     return given.message().with_vars(vars)
 
 
-def _ended(outcome: Any) -> Answer:
+def ended(outcome: Any) -> Answer:
     """How a flow ended."""
     from octo.core.flow import Drop, Failure
     from octo.core.message import Message

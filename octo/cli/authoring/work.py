@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -67,24 +67,39 @@ SIZES = ((24_000, 300), (4_000, 100), (1_000, 50), (200, 20), (50, 10), (20, 3))
 """Characters of a text and values of a list or map, at most; of a large answer, what makes it fit."""
 MOST_DEEP = 40
 
+Tell = Callable[[bytes], None]
+Said = Callable[[Mapping[str, Any], Tell], bytes]
+"""Gives the answer to a question: a line, without its end. It may tell whole lines before."""
+
 
 def main() -> None:
+    serve(_said)
+
+
+def _said(question: Mapping[str, Any], _: Tell) -> bytes:
+    veil.lower(Path())
+    verb = question["verb"]
+    return _written(answered(VERBS, verb, question["given"]), is_public=verb in PUBLIC)
+
+
+def serve(said: Said) -> None:
+    """Fork a process for each question that comes, until none will. said: what such a process says to its question."""
     os.dup2(2, 1)
     _prepare()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     with socket.socket(fileno=os.dup(0)) as control:
         while True:
-            said, descriptors, *_ = socket.recv_fds(control, 1, 1)
-            if not said:
+            heard, descriptors, *_ = socket.recv_fds(control, 1, 1)
+            if not heard:
                 return
             [descriptor] = descriptors
             if not os.fork():
-                _work(control, socket.socket(fileno=descriptor))
+                _work(control, socket.socket(fileno=descriptor), said)
             os.close(descriptor)
 
 
-def _work(control: socket.socket, asker: socket.socket) -> NoReturn:
+def _work(control: socket.socket, asker: socket.socket, said: Said) -> NoReturn:
     """Answer one question, and end together with all that was started for it."""
     control.close()
     os.setsid()
@@ -95,9 +110,7 @@ def _work(control: socket.socket, asker: socket.socket) -> NoReturn:
         with asker.makefile("rb") as file:
             question = codec.read(file.read())
         _end_after(question["most"])
-        veil.lower(Path())
-        told = answered(question["verb"], question["given"])
-        asker.sendall(_written(told, is_public=question["verb"] in PUBLIC))
+        asker.sendall(said(question, asker.sendall))
         asker.close()
     except BaseException:  # noqa: BLE001  it must not go on as the process that forks
         traceback.print_exc()
@@ -123,10 +136,10 @@ def _end_after(seconds: float) -> None:
     timer.start()
 
 
-def answered(verb: str, given: Mapping[str, object]) -> Answer:
+def answered(verbs: Mapping[str, Callable[..., Answer]], verb: str, given: Mapping[str, object]) -> Answer:
     """The answer to a question, or why there is none."""
     try:
-        return VERBS[verb](**given)
+        return verbs[verb](**given)
     except ConfigError as error:
         return {"ok": False, "problems": [each.as_json() for each in error.problems]}
     except Refused as error:
@@ -144,24 +157,25 @@ def _written(told: Answer, *, is_public: bool) -> bytes:
     """The answer as JSON, with so much of it as a model can take, and without secrets."""
     shown = told if is_public else secrets(told)
     for most, items in SIZES:
-        cut = _cut(shown, most, items)
-        data = codec.write(cut if is_public else veil.veiled(cut))
+        fitting = cut(shown, most, items)
+        data = codec.write(fitting if is_public else veil.veiled(fitting))
         if len(data) <= MOST_BYTES:
             break
     return data
 
 
-def _cut(value: object, most: int, items: int, depth: int = 0) -> object:
+def cut(value: object, most: int, items: int, depth: int = 0) -> object:
+    """The value with at most so many characters of a text, and values of a list or map."""
     if isinstance(value, str):
         return bounded(value, most)
     if depth > MOST_DEEP:
         return "..."
     if isinstance(value, Mapping):
-        kept = {str(name): _cut(each, most, items, depth + 1) for name, each in islice(value.items(), items)}
+        kept = {str(name): cut(each, most, items, depth + 1) for name, each in islice(value.items(), items)}
         return kept if len(value) <= items else {**kept, "...": f"{len(value)} in all"}
     if isinstance(value, list | tuple):
         more = [f"... {len(value)} in all"] if len(value) > items else []
-        return [*(_cut(each, most, items, depth + 1) for each in value[:items]), *more]
+        return [*(cut(each, most, items, depth + 1) for each in value[:items]), *more]
     return value
 
 

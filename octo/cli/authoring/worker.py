@@ -12,10 +12,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from octo.cli.authoring import codes
 from octo.cli.authoring.refusal import Refused
@@ -23,7 +23,8 @@ from octo.core import codec
 
 PUBLIC = frozenset({"doc", "example", "explain", "search"})
 """Verbs whose answers are those of the package: nothing of the project is in them."""
-MOST_SAID = 4 << 20
+_MODULE = "octo.cli.authoring.work"
+MOST_SAID = 16 << 20
 """Bytes of an answer, at most."""
 START = 20.0
 """Seconds beyond those of the question itself, for a machine that is busy."""
@@ -31,9 +32,13 @@ _AT_A_TIME = 2
 
 
 class Worker:
-    """Asks questions about a project. At most two at a time: each is a process that computes. Use `open`."""
+    """Asks questions about a project. At most two at a time: each is a process that computes. Use `open`.
 
-    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+    module: the process that forks; see `octo.cli.authoring.work.serve`.
+    """
+
+    def __init__(self, root: Path, environ: Mapping[str, str], module: str = _MODULE) -> None:
+        self._module = module
         self._root = root
         self._environ = environ
         self._room = asyncio.Semaphore(_AT_A_TIME)
@@ -41,9 +46,9 @@ class Worker:
 
     @classmethod
     @contextmanager
-    def open(cls, root: Path, environ: Mapping[str, str]) -> Iterator[Self]:
+    def open(cls, root: Path, environ: Mapping[str, str], module: str = _MODULE) -> Iterator[Self]:
         """A context that leaves no process behind."""
-        found = cls(root, environ)
+        found = cls(root, environ, module)
         try:
             yield found
         finally:
@@ -52,8 +57,8 @@ class Worker:
     def _start(self) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, "-m", "octo.cli.authoring.work"],
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  this program
+                [sys.executable, "-m", self._module],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd=self._root,
@@ -68,9 +73,15 @@ class Worker:
 
     async def ask(self, verb: str, seconds: float, /, **given: object) -> dict[str, object]:
         """The answer. Raises `Refused`, also if there is none in time."""
+        return await self.hear(verb, seconds, lambda _: None, **given)
+
+    async def hear(
+        self, verb: str, seconds: float, told: Callable[[Any], None], /, **given: object
+    ) -> dict[str, object]:
+        """The answer. told: called with each line that is told before. Raises as `ask`."""
         question = codec.write({"verb": verb, "given": given, "most": seconds + 2 * START})
         async with self._room:
-            said = await self._said(question, seconds)
+            said = await self._said(question, seconds, told)
         answer = _answer(said)
         if answer is None:
             hint = "a module of the project may have ended it"
@@ -79,7 +90,7 @@ class Worker:
             raise _refusal(answer["refused"])
         return answer
 
-    async def _said(self, question: bytes, seconds: float) -> bytes:
+    async def _said(self, question: bytes, seconds: float, told: Callable[[Any], None]) -> bytes:
         reader, writer = await asyncio.open_connection(sock=self._forked())
         pid = b""
         try:
@@ -87,7 +98,7 @@ class Worker:
                 writer.write(question)
                 writer.write_eof()
                 pid = await reader.readline()
-                return await _heard(reader)
+                return await _heard(reader, told)
         except TimeoutError:
             hint = "ask for less, or raise `timeout`"
             raise Refused(codes.LATE, f"it did not end within {seconds:g} s", hint) from None
@@ -112,14 +123,18 @@ class Worker:
         return mine
 
 
-async def _heard(reader: asyncio.StreamReader) -> bytes:
-    """All that is said, b"" if it is too much."""
-    heard = b""
+async def _heard(reader: asyncio.StreamReader, told: Callable[[Any], None]) -> bytes:
+    """The last line, b"" if it is too long; those before are told."""
+    rest = bytearray()
     while piece := await reader.read(1 << 16):
-        heard += piece
-        if len(heard) > MOST_SAID:
+        rest += piece
+        while (end := rest.find(b"\n")) >= 0:
+            line = bytes(rest[:end])
+            del rest[: end + 1]
+            told(codec.read(line))
+        if len(rest) > MOST_SAID:
             return b""
-    return heard
+    return bytes(rest)
 
 
 def _answer(said: bytes) -> dict[str, object] | None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from octo.cli.authoring import codes
-from octo.cli.authoring.folder import MOST_BYTES, Folder, hash_of
+from octo.cli.authoring.folder import MOST_BYTES, Folder, Rules, hash_of
 from octo.cli.authoring.refusal import Refused
 from octo.core.secrets import MASKED
 
@@ -308,3 +308,43 @@ def test_files_with_variables_are_closed_whatever_they_are_called(project):
     assert [each.path for each in closed.files()] == ["flow.yaml"]
     assert refused(closed.read, "./prod.txt").code == codes.KIND
     assert refused(closed.write, "prod.txt", hash_of(b"A=b"), "").code == codes.KIND
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_gets_another_name(project, folder, monkeypatch, links):
+    """In a new folder too, but where nothing is; whether the file system has hard links or not."""
+
+    def unsupported(*_, **__):
+        raise PermissionError
+
+    if not links:
+        monkeypatch.setattr(os, "link", unsupported)
+    known = folder.read("flow.yaml").hash
+    (project / "other.yaml").write_text("other")
+
+    assert refused(folder.rename, "flow.yaml", "x", "new.yaml").code == codes.STALE
+    assert refused(folder.rename, "gone.yaml", known, "new.yaml").code == codes.MISSING
+    assert refused(folder.rename, "flow.yaml", known, "other.yaml").code == codes.STALE
+    assert refused(folder.rename, "flow.yaml", known, "../new.yaml").code == codes.OUTSIDE
+    folder.rename("flow.yaml", known, "deep/new.yaml")
+
+    assert (project / "deep" / "new.yaml").read_text() == "flows: []\n"
+    assert (project / "other.yaml").read_text() == "other"
+    assert not (project / "flow.yaml").exists()
+
+
+def test_rules_for_people(project):
+    """The editor reads and writes any text of a project, and where a name with a dot is open, that too."""
+    (project / ".env").write_text("A=b")
+    (project / ".hidden").write_text("x")
+    folder = Folder(project, rules=Rules(None, None, 10, hides=False, dotted=frozenset({".env"})))
+
+    assert [path.as_posix() for path, _ in folder.walk()] == [".env", "flow.yaml"]
+    folder.write("x.py", "", f"# {MASKED}"[:9])
+    assert refused(folder.write, "y.py", "", "x" * 11).code == codes.SIZE
+    assert refused(folder.read, ".hidden").code == codes.OUTSIDE
+    assert folder.read(".env").text == "A=b"
+
+
+def test_a_folder_that_is_gone(tmp_path):
+    assert refused(Folder(tmp_path / "nowhere").read, "flow.yaml").code == codes.MISSING

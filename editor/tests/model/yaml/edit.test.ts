@@ -1,0 +1,148 @@
+/** Every place of every file is set, removed and inserted at. What the text then says is asked of the package `yaml`. */
+
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { apply, sorted } from "../../../src/model/text";
+import { insertEdits, removeEdits, valueEdits } from "../../../src/model/yaml/edit";
+import { isCollection, type Node } from "../../../src/model/yaml/node";
+import { type Path, type Place, pathOf, placeOf } from "../../../src/model/yaml/place";
+import { Tree } from "../../../src/model/yaml/tree";
+import type { Value } from "../../../src/model/yaml/value";
+import { files, type Sample } from "../files";
+
+type Data = Record<string, unknown> & unknown[];
+
+const FILES = files("samples/**/*.yaml").concat(files("tests/{suites,ai,acceptance}/**/*.yaml"));
+
+/** Also with other newlines, and without the last one. */
+const TEXTS = FILES.flatMap(({ name, text }, index) => [
+  { name, text: index % 3 === 1 ? text.replaceAll("\n", "\r\n") : index % 3 === 2 ? text.trimEnd() : text },
+]);
+
+function data(text: string): Data {
+  const found = parse(text, { logLevel: "silent", uniqueKeys: false });
+  return JSON.parse(JSON.stringify(found ?? null)) as Data;
+}
+
+function at(value: Data, path: Path): unknown {
+  return path.reduce<unknown>((each, step) => (each as Data)[step as never], value);
+}
+
+function places(tree: Tree): Place[] {
+  const found: Place[] = [];
+  const visit = (node: Node) => {
+    if (!isCollection(node)) return;
+    for (const entry of node.entries) {
+      const place = placeOf(tree, entry);
+      if (place) found.push(place);
+      visit(entry.value);
+    }
+  };
+  visit(tree.root);
+  return found;
+}
+
+/** So many places of each file, or all with `ALL=1`. */
+const MOST = process.env.ALL ? Number.POSITIVE_INFINITY : 12;
+
+function each(all: readonly Sample[], check: (tree: Tree, place: Place, before: Data) => void): void {
+  for (const { text } of all) {
+    if (/(^|\s)[*&][a-z]+\b/m.test(text.replace(/&&/g, ""))) continue; // aliases are a matter of their own
+    const tree = Tree.parse(text);
+    if (tree.problems.length > 0) continue;
+    const found = places(tree);
+    const step = Math.max(1, Math.floor(found.length / MOST));
+    const before = data(text);
+    for (const [index, place] of found.entries()) {
+      if (index % step === 0) check(tree, place, structuredClone(before));
+    }
+  }
+}
+
+function comments(text: string): string[] {
+  return text.split("\n").filter((line) => /^\s*#/.test(line) && !line.endsWith("# no"));
+}
+
+describe("over all samples", () => {
+  test("an entry is removed, and nothing else", () => {
+    each(TEXTS, (tree, place, before) => {
+      const path = pathOf(place);
+      const after = apply(tree.text, sorted(removeEdits(tree, place)));
+      const owner = at(before, path.slice(0, -1)) as Data;
+      if (Array.isArray(owner)) owner.splice(Number(path.at(-1)), 1);
+      else delete (owner as Record<string, unknown>)[`${path.at(-1)}`];
+      const isAll = path.length === 1 && Object.keys(before).length === 0;
+      expect(data(after) ?? {}, `${path.join(".")}\n${after}`).toEqual(isAll ? {} : before);
+      expect(Tree.parse(after).problems).toEqual([]);
+    });
+  });
+
+  const VALUES: Value[] = [
+    "text",
+    "",
+    "8080",
+    'it\'s "both"',
+    'a "b"',
+    "two\nlines\n",
+    "two\nlines",
+    " x",
+    "a: b",
+    "- c",
+    "yes",
+    "# no",
+    "a #b",
+    "x\n\n",
+    7,
+    true,
+    null,
+    [],
+    {},
+    ["a", "b, c"],
+    { a: 1, "b c": [{ d: "e\nf\n" }] },
+    [[1, 2], ["x\ny"]],
+  ];
+
+  test("a value is set, and nothing else", () => {
+    let turn = 0;
+    each(TEXTS, (tree, place, before) => {
+      const path = pathOf(place);
+      turn += 1;
+      const value = VALUES[turn % VALUES.length] as Value;
+      const after = apply(tree.text, sorted(valueEdits(tree, place, value)));
+      const owner = at(before, path.slice(0, -1)) as Data;
+      (owner as Record<string, unknown>)[`${path.at(-1)}`] = value;
+      expect(data(after), `${path.join(".")} = ${JSON.stringify(value)}\n${after}`).toEqual(before);
+      expect(Tree.parse(after).problems).toEqual([]);
+      const isLeaf = !isCollection(place.entry.value);
+      if (isLeaf) expect(comments(after)).toEqual(comments(tree.text));
+    });
+  });
+
+  test("an entry is inserted, and nothing else", () => {
+    let turn = 0;
+    each(TEXTS, (tree, place, before) => {
+      const path = pathOf(place);
+      const node = place.entry.value;
+      if (!isCollection(node) && node.kind !== "empty") return;
+      turn += 1;
+      const value = VALUES[turn % VALUES.length] as Value;
+      const count = isCollection(node) ? node.entries.length : 0;
+      const index = count === 0 ? 0 : turn % (count + 1);
+      const isMap = node.kind === "mapping" || (node.kind === "empty" && turn % 2 === 0);
+      const content = isMap ? { key: "new key", value } : { value };
+      const after = apply(tree.text, sorted(insertEdits(tree, place, index, content)));
+      if (isMap) {
+        const old = (at(before, path) ?? {}) as Record<string, unknown>;
+        old["new key"] = value;
+        (at(before, path.slice(0, -1)) as Data)[path.at(-1) as never] = old as never;
+      } else {
+        const old = (at(before, path) ?? []) as unknown[];
+        old.splice(index, 0, value);
+        (at(before, path.slice(0, -1)) as Data)[path.at(-1) as never] = old as never;
+      }
+      expect(data(after), `${path.join(".")}[${index}] ${JSON.stringify(content)}\n${after}`).toEqual(before);
+      expect(Tree.parse(after).problems).toEqual([]);
+      expect(comments(after)).toEqual(comments(tree.text));
+    });
+  });
+});
