@@ -135,12 +135,16 @@ def release() -> Iterator[Release]:
         yield found
 
 
+def told(release: Release) -> str:
+    """What the platform has said since it began."""
+    selector = "app.kubernetes.io/component=platform"
+    return kubectl("logs", "--namespace", release.namespace, "--selector", selector, "--tail", "-1")
+
+
 @pytest.fixture(scope="module")
 def api(release: Release) -> Api:
     found = Api(release)
-    selector = "app.kubernetes.io/component=platform"
-    log = kubectl("logs", "--namespace", release.namespace, "--selector", selector, "--tail", "-1")
-    found.sign_in(re.search(r"#token=(\S+)", log)[1])
+    found.sign_in(re.search(r"#token=(\S+)", told(release))[1])
     found("POST", "/workspaces", {"name": "shop"})
     settings = {"namespace": release.environment}
     found("POST", f"{HERE}/environments", {"name": "live", "target": "kubernetes", "settings": settings})
@@ -175,6 +179,18 @@ def ready_pods(release: Release) -> list[str]:
         if not each["metadata"].get("deletionTimestamp")
         and any(one["type"] == "Ready" and one["status"] == "True" for one in each["status"].get("conditions", ()))
     ]
+
+
+def test_it_says_which_cluster_it_deploys_to(release):
+    account = f"system:serviceaccount:{release.namespace}:octo"
+    assert re.search(rf"  Kubernetes: the cluster of this pod, [\d.]+:443, as {account}\n", told(release))
+
+
+@pytest.mark.parametrize("setting", [{"namespace": "default"}, {"image": "evil:1"}, {"baseDomain": "example.com"}])
+def test_an_environment_names_what_the_values_allow(release, api, setting):
+    body = {"name": "other", "target": "kubernetes", "settings": {"namespace": release.environment} | setting}
+    with pytest.raises(AssertionError, match=f"422 .*settings.{next(iter(setting))}: .* has not allowed"):
+        api("POST", f"{HERE}/environments", body)
 
 
 def test_two_replicas_behind_a_service(release, api):
@@ -315,8 +331,9 @@ def test_the_platform_is_killed_in_the_middle(release, api):
         settled(api)
 
     wanted = {f"k{n}": "v2" if n < third else "v1" for n in range(COUNT + third) if not third <= n < 2 * third}
-    eventually(lambda: tags(api), lambda found: found == wanted | {"hello": "v2"}, COUNT)
-    eventually(lambda: actual(release), lambda found: found == wanted | {"hello": "v2"}, COUNT)
+    versions = sorted((wanted | {"hello": "v2"}).items())
+    assert sorted((each["slug"], each["runningTag"]) for each in everything(api)) == versions
+    eventually(lambda: actual(release), lambda found: found == versions, COUNT)
     ids = {each["id"] for each in everything(api)}
     eventually(lambda: {each["metadata"]["labels"]["octo.dev/deployment"] for each in ours(release, KINDS)}, ids.__eq__)
 
@@ -362,20 +379,16 @@ def is_settled(found: dict[str, Any]) -> bool:
     return found["phase"] == "running" and is_carried_out and bool(found.get("observedAt"))
 
 
-def tags(api: Api) -> dict[str, str]:
-    return {each["slug"]: each["runningTag"] for each in everything(api)}
-
-
-def actual(release: Release) -> dict[str, str]:
-    """What runs, of what has one ready pod or more, a Service, and nothing that is on its way."""
+def actual(release: Release) -> list[tuple[str, str]]:
+    """Slug and version of each Deployment that has what it wants, no pod besides, and one Service."""
     services = Counter(each["metadata"]["name"] for each in ours(release, "services"))
-    found = {}
+    found = []
     for each in ours(release, "deployments.apps"):
-        name, status = each["metadata"]["name"], each["status"]
-        is_whole = each["spec"]["replicas"] == status.get("readyReplicas") == status.get("updatedReplicas")
-        if is_whole and services[name] == 1 and status.get("replicas") == status["readyReplicas"]:
-            found[name.removeprefix("octo-")] = each["spec"]["template"]["metadata"]["annotations"]["octo.dev/tag"]
-    return found
+        name, status, template = each["metadata"]["name"], each["status"], each["spec"]["template"]
+        counts = {status.get(kind) for kind in ("replicas", "readyReplicas", "updatedReplicas")}
+        if counts == {each["spec"]["replicas"]} and services[name] == 1:
+            found.append((name.removeprefix("octo-"), template["metadata"]["annotations"]["octo.dev/tag"]))
+    return sorted(found)
 
 
 def kill(release: Release) -> None:
