@@ -247,7 +247,7 @@ def test_tables_go_to_the_form_of_this_release_and_back(ended, tmp_path):
     assert ended("migrate", "--to", "base")[:2] == (0, "the database has the form base\n")
     assert ended("migrate", "--to", newest)[1] == out
     code, _, err = ended("migrate", "--to", "nonsense")
-    assert (code, err) == (2, "Error: there is no form 'nonsense'; there are base, 0001, 0002\n")
+    assert (code, err) == (2, "Error: there is no form 'nonsense'; there are base, 0001, 0002, 0003\n")
 
 
 def test_a_database_of_a_later_release_is_left_alone(ended, tmp_path):
