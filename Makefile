@@ -6,7 +6,7 @@ SAMPLE ?= http-orders
 .PHONY: help run platform test check fmt docs pictures bench bench-full soak chaos chaos-platform fuzz-api small-model cluster-up cluster-down e2e-k8s clean setup
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 run:  ## run a sample with hot reload (SAMPLE=http-orders)
 	@scripts/setup.sh run
@@ -59,8 +59,8 @@ small-model: setup  ## ask a real model of 98 MB through samples, and show what 
 cluster-up:  ## start a Kubernetes on this machine for the tests: root, Debian, Go; ten minutes for the first time
 	@scripts/cluster.sh up
 
-e2e-k8s: setup  ## install the platform on a real cluster with Helm and try it: the one of cluster-up, or KUBECONFIG's
-	@scripts/e2e-k8s.sh
+e2e-k8s: setup  ## try the platform on a real cluster with Helm: the one of cluster-up, or KUBECONFIG's (COUNT=50 to kill it under)
+	@OCTO_KILL_DEPLOYMENTS=$(or $(COUNT),4) scripts/e2e-k8s.sh
 
 cluster-down:  ## stop it
 	@scripts/cluster.sh down
