@@ -63,8 +63,8 @@ small-model: setup  ## ask a real model of 98 MB through samples, and show what 
 cluster-up:  ## start a Kubernetes on this machine for the tests: root, Debian, Go; ten minutes for the first time
 	@scripts/cluster.sh up
 
-e2e-k8s: setup  ## install the platform on a real cluster with Helm and try it: the one of cluster-up, or KUBECONFIG's
-	@scripts/e2e-k8s.sh
+e2e-k8s: setup  ## try the platform on a real cluster with Helm: the one of cluster-up, or KUBECONFIG's (COUNT=50 to kill it under)
+	@OCTO_KILL_DEPLOYMENTS=$(or $(COUNT),4) scripts/e2e-k8s.sh
 
 e2e-keycloak: setup  ## sign in to the platform through a real Keycloak, which is started for it: Java 17, Maven; minutes
 	@scripts/e2e-keycloak.sh

@@ -1,4 +1,4 @@
-"""A cluster as a kubeconfig or the account of the pod describes it, and whether it lets this process in."""
+"""A cluster, as a kubeconfig or the account of the pod describes it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def configuration(kubeconfig: Path | None, context: str | None = None) -> Single
     except ConfigError as error:
         raise Refused(f"no cluster: {where}: {error}") from None
     except Exception as error:  # noqa: BLE001 - the file may be anything, and may have credentials
-        raise Refused(f"no cluster: {where} is no kubeconfig ({type(error).__name__})") from None
+        raise Refused(f"no cluster: {where} cannot be used ({type(error).__name__})") from None
     if config is None or config.user is None:
         raise Refused(f"no cluster: {where} names no user")
     return config

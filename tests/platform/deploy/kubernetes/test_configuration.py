@@ -48,7 +48,7 @@ def test_no_file(tmp_path):
         ({}, "production", "Context 'production' not found"),
         ({}, "nobody", "names no user"),
         ({"current-context": None}, None, "No current context set"),
-        ({"users": "hunter2"}, None, "is no kubeconfig"),
+        ({"users": "hunter2"}, None, "cannot be used"),
     ],
 )
 def test_a_file_that_names_no_cluster(file, changed, context, told):
