@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import TextIO, cast
 
 from octo.core.log import fields
+from octo.core.secrets import masked
 
 log = logging.getLogger("octo.python")
 
@@ -42,17 +43,21 @@ class _Lines:
 
     def write(self, text: str) -> None:
         *lines, self._rest = (self._rest + text).split("\n")
-        while len(self._rest) > MOST:
-            lines.append(self._rest[:MOST])
-            self._rest = self._rest[MOST:]
         for line in lines:
             self._tell(line)
+        if len(self._rest) > 2 * MOST:
+            # The end is kept: that of a secret may be on its way, and a part of one would not be recognised.
+            rest = masked(self._rest)
+            end = max(0, len(rest) - MOST) // MOST * MOST
+            self._tell(rest[:end])
+            self._rest = rest[end:]
 
     def end(self) -> None:
         self._tell(self._rest)
         self._rest = ""
 
     def _tell(self, line: str) -> None:
+        line = masked(line)  # before it is cut
         for start in range(0, len(line), MOST):
             log.info("printed", extra=fields(function=self._function, text=line[start : start + MOST]))
 

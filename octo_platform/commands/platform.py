@@ -184,7 +184,8 @@ def rotate(ctx: click.Context, /, config: Path | None, **given: Any) -> None:
     with serving.refusals(options):
         counts = asyncio.run(rotation.rotate(options))
     total = sum(counts.values())
-    say("everything is sealed with the newest key" if not total else f"sealed anew: {_counted(counts.items())}")
+    nothing = "everything is sealed with the first key already; those behind it are not needed"
+    say(nothing if not total else f"sealed anew with the first key: {_counted(counts.items())}")
 
 
 def _counted(counts: Sequence[tuple[str, int]] | Any) -> str:

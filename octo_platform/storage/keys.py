@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from octo_platform.options import Options
-from octo_platform.storage.sealing import new_key
+from octo_platform.storage.sealing import Keyring, new_key
 
 
 class NoKey(Exception):
@@ -17,13 +17,19 @@ class NoKey(Exception):
 def read_keys(options: Options) -> list[str]:
     """The keys, the newest first. Without any, a file `keys` in the folder is read, and made if it is not there.
 
-    Raises `NoKey` where the database is not in the folder: then a key that is lost with it would lose all secrets.
+    Raises `NoKey` where the file has none, and where the database is not in the folder: then a key that is lost with it
+    would lose all secrets.
     """
     if options.keys:
         return [each.get_secret_value() for each in options.keys]
     path = options.folder / "keys"
     with suppress(FileNotFoundError):
-        if found := path.read_text().split():
+        found = path.read_bytes().decode("ascii", errors="replace").split()
+        if found:
+            try:
+                Keyring(found)
+            except ValueError as error:
+                raise NoKey(f"{path}: {error}: write the key into it again") from None
             return found
         raise NoKey(f"{path} is empty: write the key into it again, or remove it if nothing was stored with one")
     if "://" in options.database:

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from octo.blocks.printed import MOST, printed
+from octo.core.secrets import mask
 
 
 @pytest.fixture
@@ -48,6 +49,20 @@ def test_a_long_line_becomes_several(lines):
     with printed("f"):
         print("a" * (2 * MOST + 1))
     assert [len(text) for _, text in lines()] == [MOST, MOST, 1]
+
+
+@pytest.mark.parametrize("before", [MOST - 5, 2 * MOST - 5, 3 * MOST - 5, 10 * MOST - 5])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_no_part_of_a_secret_is_told_where_a_long_line_is_cut(lines, before, at_once):
+    mask("s3cr3t-of-the-bank")
+    with printed("f"):
+        for piece in ["b" * before + "s3cr3t-of-the-bank"] if at_once else ["b" * before, "s3cr3t-", "of-the-bank"]:
+            sys.stdout.write(piece)
+        sys.stdout.write("\n" if at_once else "b" * 3 * MOST)
+    told = "".join(text for _, text in lines())
+    assert "bank" not in told
+    assert "s3cr" not in told
+    assert max(len(text) for _, text in lines()) <= MOST
 
 
 async def test_calls_at_the_same_time_do_not_mix(lines):

@@ -14,6 +14,7 @@ async def test_a_page_is_sent_to_everybody_and_once(client: httpx.AsyncClient, p
     found = await client.get(BASE + path)
     assert found.status_code == 200
     assert "script-src 'self'" in found.headers["Content-Security-Policy"]
+    assert "require-trusted-types-for 'script'" in found.headers["Content-Security-Policy"], "no text becomes markup"
     assert found.headers["Cache-Control"] == "no-cache"
     again = await client.get(BASE + path, headers={"If-None-Match": found.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")

@@ -55,3 +55,13 @@ def test_an_empty_file_is_no_key(tmp_path):
 def test_a_file_elsewhere_is_no_server(tmp_path, place):
     (key,) = read_keys(Options(folder=tmp_path, database=place))
     assert (tmp_path / "keys").read_text() == f"{key}\n"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"no key", "schlüssel".encode(), b"aGVsbG8="])
+def test_a_file_that_was_damaged_is_told_by_its_name(tmp_path, content):
+    path = tmp_path / "keys"
+    path.write_bytes(content)
+    with pytest.raises(NoKey, match="keys: a key is base64 of 32 bytes") as caught:
+        read_keys(Options(folder=tmp_path))
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == content
