@@ -98,11 +98,13 @@ async def change_environment(
         row = await store.environment(session, call.space.id, environment, lock=True)
         revise(row, if_match)
         settings = checked(row.target, body.settings)
-        if getattr(settings, "namespace", None) != row.settings.get("namespace"):
-            raise Problem("conflict", "the namespace of an environment cannot be changed: make another environment")
         await _allow(session, call, settings)
-        await _check_secrets(session, row, _stored(settings))
-        row.settings = _stored(settings)
+        stored = _stored(settings)
+        # What runs there would be left behind, and nobody would know of it.
+        if moved := [each for each in ("namespace", "context") if stored.get(each) != row.settings.get(each)]:
+            raise Problem("conflict", f"the {moved[0]} of an environment cannot be changed: make another environment")
+        await _check_secrets(session, row, stored)
+        row.settings = stored
     call.installation.bells.ring("deployments")
     tell(response, row)
     return shown(row)

@@ -32,7 +32,7 @@ from octo_platform.storage.tables import Grant, User, Workspace, now
 from tests.platform.pretence import Pretence
 
 BASE = "http://127.0.0.1:8321"
-ANYTHING = Clusters(namespaces=("*",), domains=("*",), services=("*",))
+ANYTHING = Clusters(namespaces=("*",), contexts=("*",), domains=("*",), services=("*",))
 """What environments may name, where a test is of something else: `tests/platform/environments/test_allowed.py`."""
 
 _numbers = count()

@@ -18,7 +18,8 @@ async def test_the_life_of_an_environment(client):
     listed = (await client.get(ALL)).json()["items"]
     assert [(each["name"], each["target"]) for each in listed] == [("dev", "local"), ("live", "kubernetes")]
     await done(client.patch(f"{ALL}/live", json={"settings": {"namespace": "shop-live"}}, headers=ANY))
-    assert await problem(client.patch(f"{ALL}/live", json={"settings": {"namespace": "x"}}, headers=ANY)) == "conflict"
+    for moved in ({"namespace": "x"}, {"namespace": "shop-live", "context": "x"}):
+        assert await problem(client.patch(f"{ALL}/live", json={"settings": moved}, headers=ANY)) == "conflict"
     await done(client.delete(f"{ALL}/live", headers=ANY))
     await integration(client, "orders", FLOW, "v1")
     await deployment(client)
