@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 
 _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store"),
@@ -47,6 +48,7 @@ def around(path: str, hidden: Collection[str]) -> Iterator[str]:
     if not any(each.startswith(path.rstrip("/") + "/") for each in hidden):
         yield path
         return
-    for each in os.scandir(path):
-        if not each.is_symlink():
-            yield from around(each.path, hidden)
+    with suppress(OSError):  # what cannot be listed is left out
+        for each in os.scandir(path):
+            if not each.is_symlink():
+                yield from around(each.path, hidden)

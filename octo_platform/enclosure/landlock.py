@@ -44,7 +44,7 @@ def version() -> int:
 class Ruleset:
     """What shall be allowed. `enforce` takes everything else from this thread and all that it starts.
 
-    ports: whether connecting and listening is restricted, too.
+    connecting, listening: whether these are restricted, too.
     """
 
     def __init__(self, *, connecting: bool, listening: bool) -> None:

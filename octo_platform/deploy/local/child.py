@@ -136,7 +136,8 @@ class Child:
         if was_asleep:
             self.heard = now
         if self._group is not None and memory != self._memory:
-            self._group.bound("memory.max", memory)
+            with suppress(OSError):  # we look, too
+                self._group.bound("memory.max", memory)
             self._memory = memory
         if self._killed_at is not None:
             if now > self._killed_at + LAST_WORDS:

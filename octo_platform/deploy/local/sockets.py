@@ -8,7 +8,6 @@ and for the port that the flow names itself.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import zlib
 from collections.abc import Callable, Collection, Set as AbstractSet
@@ -144,15 +143,13 @@ class Loan:
 def private(path: Path) -> socket.socket:
     """A unix socket that listens, and that only this user may connect to. Raises OSError."""
     fresh = socket.socket(socket.AF_UNIX)
-    before = os.umask(0o177)
     try:
         fresh.bind(str(path))
+        path.chmod(0o600)  # its folder is closed to others; a umask would be that of all our threads
         fresh.listen(_BACKLOG)
     except BaseException:
         fresh.close()
         raise
-    finally:
-        os.umask(before)
     return fresh
 
 

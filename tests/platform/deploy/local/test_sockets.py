@@ -9,7 +9,7 @@ import pytest
 
 from octo.core.addresses import Resolved
 from octo_platform.deploy.local import sockets as module
-from octo_platform.deploy.local.sockets import Sockets
+from octo_platform.deploy.local.sockets import Sockets, private
 
 
 def at(port, host="0.0.0.0", family=socket.AF_INET):
@@ -72,6 +72,14 @@ def test_a_deployment_has_few_ports(sockets, free_port, monkeypatch):
     sockets.lend(at(free_port()), 10)
     with pytest.raises(OSError, match="at most at 1"):
         sockets.lend(at(free_port()), 10)
+
+
+def test_a_private_socket_is_open_to_its_owner_alone(tmp_path):
+    with private(tmp_path / "s"), socket.socket(socket.AF_UNIX) as caller:
+        assert (tmp_path / "s").stat().st_mode & 0o777 == 0o600
+        caller.connect(str(tmp_path / "s"))
+    with pytest.raises(OSError, match="in use"):
+        private(tmp_path / "s")
 
 
 def test_while_it_is_silent_callers_are_refused(sockets, port):

@@ -244,11 +244,11 @@ async def test_no_other_process_is_touched(inside, wanted, code):
 
 async def test_a_fork_bomb_ends_with_the_instance_that_has_started_it(inside, monkeypatch):
     """Nothing that it has started leaves its group, so all of it ends; the deployment goes on with a new instance."""
-    monkeypatch.setattr(processes, "MOST_TASKS", 150)
+    monkeypatch.setattr(processes, "MOST_TASKS", 300)
     code = """
 import os, time
 open("bomb", "w")
-for _ in range(200):
+for _ in range(400):
     if not os.fork():
         try:
             os.setsid()
