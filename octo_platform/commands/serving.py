@@ -23,6 +23,7 @@ from octo_platform.storage.database import opened, url_of
 from octo_platform.storage.keys import NoKey
 from octo_platform.storage.migrating import TooNew, UnknownForm
 from octo_platform.storage.sealing import Unsealable
+from octo_platform.storage.sole import Shared
 
 
 class Failure(click.ClickException):
@@ -37,7 +38,7 @@ class Failure(click.ClickException):
 
 def run(options: Options) -> None:
     """Serve until a signal. Raises what `refusals` takes."""
-    with locked(options.folder):
+    with locked(options):
         asyncio.run(serve(options, openers, _greet))
 
 
@@ -57,7 +58,7 @@ def refusals(options: Options) -> Iterator[None]:
     """Turn what keeps the platform from running into one line. What is no such reason stays an exception."""
     try:
         yield
-    except (Locked, NoKey, Unsealable, TooNew, UnknownForm, SQLAlchemyError, OSError) as error:
+    except (Locked, Shared, NoKey, Unsealable, TooNew, UnknownForm, SQLAlchemyError, OSError) as error:
         raise _failure(error, options) from None
     except ValueError as error:
         if "key is base64" not in str(error):
@@ -67,8 +68,8 @@ def refusals(options: Options) -> Iterator[None]:
 
 def _failure(error: Exception, options: Options) -> Failure:
     match error:
-        case Locked():
-            return Failure(f"{options.folder} is used by {error}: one platform has one folder; choose --folder")
+        case Locked() | Shared():
+            return Failure(str(error))
         case NoKey() | UnknownForm():
             return Failure(str(error), 2)
         case Unsealable():
