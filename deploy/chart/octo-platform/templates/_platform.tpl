@@ -16,6 +16,11 @@ runtimeImage: {{ include "octo.image" (list .Values.runtime.image .Chart.AppVers
 baseDomain: {{ . | quote }}
 {{- end }}
 progressDeadline: {{ .Values.progressDeadline }}
+auditDays: {{ .Values.auditDays }}
+{{- with .Values.trustedProxies }}
+trustedProxies: {{ toJson . }}
+{{- end }}
+limits: {{ toJson .Values.limits }}
 passwords: {{ .Values.passwords }}
 {{- if .Values.oidc.enabled }}
 oidc:
