@@ -32,6 +32,7 @@ from octo_platform.storage.database import opened as opened_database, url_of
 from octo_platform.storage.keys import read_keys
 from octo_platform.storage.migrating import migrate
 from octo_platform.storage.sealing import Keyring
+from octo_platform.storage.sole import Sole
 
 GRACE = 10
 """Seconds that requests under way have when the platform stops."""
@@ -67,7 +68,7 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; a second one ends requests under way. ready: called once both ports listen.
 
-    Raises OSError, whose `filename` is the address, if a port is taken.
+    Raises OSError, whose `filename` is the address, if a port is taken; `Shared`; and what `installed` raises.
     """
     with (
         _listening(options.host, options.port) as listener,
@@ -86,22 +87,29 @@ async def _serve(
     ready: Callable[[Installation], Awaitable[None]] | None,
 ) -> None:
     api = _server(create_app(installation))
+    api = _server(create_app(installation))
+    sole = Sole(installation.database)
+    if "local" in installation.options.targets:
+        await sole.take()
     async with data_plane.opened(installation) as plane:
         data = _server(guarded(plane), MOST_WAITING)
         with _stopped_by_signals(installation, api, data):
             async with asyncio.TaskGroup() as group:
+                keeping = [group.create_task(retention.run(installation))]
+                if "local" in installation.options.targets:
+                    keeping.append(group.create_task(sole.keep()))
                 reconciling = group.create_task(Reconciler(installation).run())
-                sweeping = group.create_task(retention.run(installation))
                 serving = group.create_task(data.serve([data_listener]))
                 if ready is not None:
                     await ready(installation)
                 await api.serve([listener])
-                sweeping.cancel()
                 reconciling.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await reconciling
                 # What runs here reaches what it keeps until its last message is finished.
                 await installation.targets.close()
+                for each in keeping:
+                    each.cancel()
                 data.should_exit = True
                 plane.close()
                 await serving

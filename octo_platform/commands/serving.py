@@ -28,6 +28,7 @@ from octo_platform.storage.database import opened, url_of
 from octo_platform.storage.keys import NoKey
 from octo_platform.storage.migrating import TooNew, UnknownForm
 from octo_platform.storage.sealing import Unsealable
+from octo_platform.storage.sole import Shared
 
 log = logging.getLogger("octo.platform")
 
@@ -48,7 +49,7 @@ def run(options: Options) -> None:
         _find_cluster()
     if options.local_isolation == "required" and isolation(options) not in ("full", None):
         raise Failure(f"isolation-missing: --local-isolation required, but {_unkept()}", 2)
-    with locked(options.folder):
+    with locked(options):
         asyncio.run(serve(options, openers, _greet))
 
 
@@ -79,7 +80,7 @@ def refusals(options: Options) -> Iterator[None]:
     """Turn what keeps the platform from running into one line. What is no such reason stays an exception."""
     try:
         yield
-    except (Locked, NoKey, Unsealable, TooNew, UnknownForm, SQLAlchemyError, OSError) as error:
+    except (Locked, Shared, NoKey, Unsealable, TooNew, UnknownForm, SQLAlchemyError, OSError) as error:
         raise _failure(error, options) from None
     except ValueError as error:
         if "key is base64" not in str(error):
@@ -89,8 +90,8 @@ def refusals(options: Options) -> Iterator[None]:
 
 def _failure(error: Exception, options: Options) -> Failure:
     match error:
-        case Locked():
-            return Failure(f"{options.folder} is used by {error}: one platform has one folder; choose --folder")
+        case Locked() | Shared():
+            return Failure(str(error))
         case NoKey() | UnknownForm():
             return Failure(str(error), 2)
         case Unsealable():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -196,9 +197,26 @@ def _connected(dialect: Dialect, record: object, arguments: Sequence[Any], optio
     """A connection. What keeps the driver from making one is an error of SQLAlchemy, as everything later is."""
     driver: Any = dialect.loaded_dbapi  # an adapter; what it adapts raises its own while it connects
     try:
-        return dialect.connect(*arguments, **options)
+        connection = dialect.connect(*arguments, **options)
     except (OSError, driver.asyncpg.PostgresError) as error:
         raise Away("connect", None, error) from error
+    _notice_death(connection)
+    return connection
+
+
+def _notice_death(connection: Any) -> None:
+    """Let a server that is gone without a word be noticed in half a minute: the system takes a quarter of an hour."""
+    transport = connection._connection._transport  # noqa: SLF001  nothing public leads to it
+    wire = transport.get_extra_info("socket")
+    for level, name, value in (
+        (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+        (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
+        (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 5),
+        (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
+        (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 30_000),
+    ):
+        with suppress(OSError, AttributeError):  # a unix socket, or a system without
+            wire.setsockopt(level, getattr(socket, name), value)
 
 
 def _file(path: str) -> sqlite3.Connection:

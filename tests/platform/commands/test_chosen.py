@@ -126,7 +126,7 @@ def test_insecure_local_is_taken_at_a_loopback_host(tmp_path, host):
 
 
 def test_the_file_on_the_page_is_taken(tmp_path):
-    [text] = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    text, *_ = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     (tmp_path / "octo.yaml").write_text(text)
     found = options({"folder": tmp_path}, tmp_path / "octo.yaml", {"OCTO_PLATFORM_OIDC_CLIENT_SECRET": "x"})
 

@@ -156,6 +156,18 @@ def test_one_folder_has_one_platform(start, ended, tmp_path):
     assert (code, "cannot be reached" in err) == (1, True)
 
 
+def test_one_file_has_one_platform_too(start, ended, tmp_path):
+    """Two would deploy everything twice, and each take the other's work for its own."""
+    file, key = tmp_path / "octo.db", ended("key")[1].strip()
+    first = start("--database", f"sqlite:{file}", OCTO_PLATFORM_KEYS=key)
+    greeting(first)
+
+    code, _, err = ended("--folder", str(tmp_path / "other"), "--database", str(file), OCTO_PLATFORM_KEYS=key)
+
+    used = f"{file} is used by process {first.pid}: one platform has a file of its own; choose --database"
+    assert (code, err) == (1, f"Error: {used}\n")
+
+
 @pytest.mark.parametrize(("variable", "option"), [("PORT", "--port"), ("DATA_PORT", "--data-port")])
 def test_a_port_that_is_taken(ended, tmp_path, variable, option):
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:

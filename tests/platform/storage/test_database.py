@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 from sqlalchemy import func, select, text
@@ -99,3 +100,14 @@ async def test_only_this_user_reads_the_file(tmp_path):
         await migrate(database)
         modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
     assert modes == {"a.db": 0o600, "a.db-wal": 0o600, "a.db-shm": 0o600}
+
+
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+async def test_a_server_that_is_gone_without_a_word_is_noticed(place):
+    """Without a limit, each request waits for a quarter of an hour, and holds a connection of the pool."""
+    async with opened(url_of(place)) as database, database.engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        wire = driver._transport.get_extra_info("socket")
+        assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 15

@@ -31,6 +31,11 @@ kubernetes:
   {{- end }}
   operators: {{ toJson .Values.networkPolicy.operators }}
 progressDeadline: {{ .Values.progressDeadline }}
+auditDays: {{ .Values.auditDays }}
+{{- with .Values.trustedProxies }}
+trustedProxies: {{ toJson . }}
+{{- end }}
+limits: {{ toJson .Values.limits }}
 passwords: {{ .Values.passwords }}
 {{- if .Values.oidc.enabled }}
 oidc:
