@@ -20,6 +20,7 @@ STOP_DELAY = 1.0
 """Seconds in which an instance that was told to stop still serves, and sends its clients to its successors."""
 GRACE = 10.0
 """Seconds beyond stop delay and drain after which an instance that has not ended is killed."""
+DATA_TOKEN = "data-token"  # noqa: S105  the name of a file
 
 _INESSENTIAL = {
     "generation": 0,
@@ -30,7 +31,6 @@ _INESSENTIAL = {
     "egress": (),
     "slug": "",
     "tag": "",
-    "data": None,
     "resources": Resources(),  # the platform watches them
 }
 _PASSWORD = re.compile(r"://[^/?#\s@]*:[^/?#\s@]*@")
@@ -39,12 +39,19 @@ _PASSWORD = re.compile(r"://[^/?#\s@]*:[^/?#\s@]*@")
 class Recipe(NamedTuple):
     """What instances are made of. Two that are equal but for their folders make equal instances.
 
-    wanted: the desired state without what changes no instance. bundle, secrets: folders.
+    wanted: the desired state without what changes no instance. bundle, secrets: folders. access: the same, with the
+    token of the data plane, if there is one: flows do not see it among their secrets.
     """
 
     wanted: Desired
     bundle: Path
     secrets: Path
+    access: Path | None = None
+
+    @property
+    def folders(self) -> list[Path]:
+        """What must stay for as long as it is used."""
+        return [each for each in (self.bundle, self.secrets, self.access) if each is not None]
 
     @property
     def patience(self) -> float:
@@ -63,7 +70,8 @@ def made(desired: Desired, folder: Folder) -> Recipe:
         raise Refused("services: an address with a password would be readable in the list of processes")
     environment({}, desired.variables, {})
     bundle = folder.bundle(desired.hash, desired.files)
-    return Recipe(essence(desired), bundle, folder.secrets(_revealed(desired)))
+    access = folder.secrets({DATA_TOKEN: desired.data.token.get_secret_value()}) if desired.data else None
+    return Recipe(essence(desired), bundle, folder.secrets(_revealed(desired)), access)
 
 
 def _revealed(desired: Desired) -> Mapping[str, str]:
@@ -106,9 +114,17 @@ def variables(recipe: Recipe, folder: Folder, port: int | None, reserved: Mappin
             "TMPDIR": str(folder.path / "tmp"),
             "HTTP_HOST": HOST,
             **({} if port is None else {"HTTP_PORT": str(port)}),
+            **_data(recipe),
             **reserved,
         },
     )
+
+
+def _data(recipe: Recipe) -> dict[str, str]:
+    """Where the data plane is, and the file with the token that opens it."""
+    if recipe.wanted.data is None or recipe.access is None:
+        return {}
+    return {"OCTO_DATA_URL": recipe.wanted.data.url, "OCTO_DATA_TOKEN_FILE": str(recipe.access / DATA_TOKEN)}
 
 
 def _seen_from(work: Path, place: Path) -> str:
