@@ -83,7 +83,7 @@ async def _serve(
     data_listener: socket.socket,
     ready: Callable[[Installation], Awaitable[None]] | None,
 ) -> None:
-    api = _server(create_app(installation), MOST_AT_ONCE)
+    api = _server(create_app(installation))
     async with data_plane.opened(installation) as plane:
         data = _server(guarded(plane), MOST_WAITING)
         with _stopped_by_signals(installation, api, data):
@@ -120,7 +120,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: FastAPI, most: int) -> _Server:
+def _server(app: FastAPI, most: int = MOST_AT_ONCE) -> _Server:
     config = uvicorn.Config(
         app,
         log_config=None,

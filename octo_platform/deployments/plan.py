@@ -70,8 +70,6 @@ def warnings(before: State | None, after: State) -> list[str]:
         found.append(f"messages in the journal of {names} cannot go on: these flows have no journal any more")
     if held and after.settings.in_flight == "migrate":
         found.append("journalled messages under way go on with the new version")
-    if after.facts.get("services") and after.settings.replicas > 1:
-        found.append("the replicas share queues and keys only if the environment names `services` for all of them")
     return found
 
 

@@ -65,9 +65,10 @@ on_both = pytest.mark.parametrize("place", ["sqlite", "postgres"], indirect=True
 
 
 @pytest.fixture
-def options(tmp_path: Path, place: str) -> Options:
+def options(request: pytest.FixtureRequest, tmp_path: Path, place: str) -> Options:
+    more: dict[str, Any] = getattr(request, "param", {})
     return Options(
-        folder=tmp_path, database=place, keys=(new_key(),), insecure_local=True, targets=("local", "kubernetes")
+        folder=tmp_path, database=place, keys=(new_key(),), insecure_local=True, targets=("local", "kubernetes"), **more
     )
 
 
