@@ -134,7 +134,8 @@ class Generation:
     async def _open_journal(self) -> None:
         if not journalled(self.config):
             return
-        store, leases = self._services.handed({each: each for each in JOURNAL_SERVICES}).values()
+        found = self._services.handed(self._services.for_journal(JOURNAL_SERVICES))
+        store, leases = (found[each] for each in JOURNAL_SERVICES)
         self._journal = Journal(self.config.name, self.config.version, store, leases)  # type: ignore[arg-type]
         self._moving = Moving(self.config, self._resume, store)  # type: ignore[arg-type]
         self._pinned = Pinned(self.config, store, self._opened_beside)  # type: ignore[arg-type]

@@ -25,8 +25,9 @@ class _Asked(NamedTuple):
 async def open_services(config: Config, services: Services) -> None:
     """Open the services that connectors, sources and blocks ask for. Raises `ConfigError` for one that is not known."""
     asked = [each for doc in config.connectors.values() for each in _of_connector(doc)]
+    journal = services.for_journal(JOURNAL_SERVICES)
     for flow in config.flows.values():
-        asked += _of_flow(flow)
+        asked += _of_flow(flow, journal)
         await asyncio.sleep(0)  # the walk over very many blocks takes a while, and flows may be running
     if problems := [problem for each in asked for problem in _problems(each, services.names)]:
         raise ConfigError(problems)
@@ -39,13 +40,13 @@ def _of_connector(doc: ConnectorDoc) -> Iterator[_Asked]:
         yield _Asked(f"the connector `{doc.name}`", doc.at, asked)
 
 
-def _of_flow(doc: FlowDoc) -> Iterator[_Asked]:
+def _of_flow(doc: FlowDoc, journal: Mapping[str, str]) -> Iterator[_Asked]:
     if doc.source is not None and doc.source.type.services:
         yield _Asked(f"the source of the flow `{doc.name}`", doc.source.at, doc.source.type.services)
     if doc.dead_letter is not None and doc.dead_letter.kind == "queue":
         yield _Asked(f"`deadLetter` of the flow `{doc.name}`", doc.dead_letter.at, {"queues": "queues"})
     if doc.durability == "journal":
-        yield _Asked(f"`durability` of the flow `{doc.name}`", doc.at, {each: each for each in JOURNAL_SERVICES})
+        yield _Asked(f"`durability` of the flow `{doc.name}`", doc.at, journal)
     for block in blocks_of(doc):
         if block.type.services:
             yield _Asked(f"the block `{block.address}`", block.at, block.type.services)

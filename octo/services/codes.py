@@ -15,6 +15,7 @@ STORE = "OCTO-P115"
 PLACE = "OCTO-P116"
 SERVER = "OCTO-P117"
 UNORDERED = "OCTO-P118"
+LACKING = "OCTO-P119"
 CONFLICT = "OCTO-P120"
 UNREADABLE = "OCTO-P131"
 KEYS = "OCTO-P132"
@@ -76,7 +77,8 @@ EXPLANATIONS: dict[str, Explanation] = {
         "`OCTO_SERVICES=sqlite:///var/lib/octo/octo.db,topics=memory:` or "
         "`OCTO_SERVICES=postgresql://octo:password@db.example.com/app?schema=octo` or "
         "`OCTO_SERVICES=redis://octo:password@redis.example.com/0?prefix=octo` or "
-        "`OCTO_SERVICES=nats://octo:password@nats.example.com/octo`.",
+        "`OCTO_SERVICES=nats://octo:password@nats.example.com/octo`. "
+        "`OCTO_SERVICES=platform:` is for what the platform has deployed, which gets the address and a token from it.",
     ),
     SERVER: Explanation(
         "The server of the services did not do it",
@@ -90,6 +92,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A message has an ordering key (`orderingKey` of `queue-dispatch`), and the queues of this deployment "
         "(`OCTO_SERVICES`) cannot give the messages of a key out one after the other. Keep the queues in a place that "
         "can, e.g. `OCTO_SERVICES=nats://...,queues=postgresql://...`, or send without an ordering key.",
+    ),
+    LACKING: Explanation(
+        "The platform does not offer this",
+        "Services are in the data plane of the platform (`OCTO_SERVICES=platform:`), and the platform there is older "
+        "than this Octo, or is another program: it lacks what the text names. Update the platform, then the image of "
+        "the runtime; or name another place for the services in the environment of the deployment.",
     ),
     UNREADABLE: Explanation(
         "A secret or a resource cannot be read",

@@ -23,6 +23,15 @@ MEMORY: Mapping[str, Opener | str] = {
 """Providers that need nothing and keep nothing beyond the process."""
 
 
+JOURNAL = "journal"
+"""What the place of the journal is called, where that is another one than that of keys and leases."""
+
+
+def of_journal(name: str) -> str:
+    """What a service is called that is for the journal alone."""
+    return f"{name} of the {JOURNAL}"
+
+
 class Unavailable(OctoError):
     """A service could not be opened."""
 
@@ -43,6 +52,10 @@ class Services:
     def names(self) -> list[str]:
         """The names of all services."""
         return sorted(self._openers)
+
+    def for_journal(self, names: Iterable[str]) -> dict[str, str]:
+        """Where the journal finds each of these services: the name of one of its own, if there is one."""
+        return {each: own if (own := of_journal(each)) in self._openers else each for each in names}
 
     def alike(self) -> Services:
         """Services in the same places, none of them open. Who opens them shares what they have in common with these."""

@@ -5,10 +5,13 @@ sqlite:///var/lib/octo/octo.db an absolute path; `sqlite:octo-store/octo.db` is 
 postgresql://user:password@host/database?schema=octo
 redis://user:password@host:6379/0?prefix=octo
 nats://user:password@host:4222/octo?replicas=3, or tls://
+platform:                      the data plane of the platform, for what it has deployed
 
 env: env:PREFIX                secrets in environment variables
 files:/run/secrets             secrets, or resources, in the files of a folder
 encrypted:secrets.json         secrets in an encrypted file
+
+`journal=sqlite:octo.db` keeps the journal of flows (`durability: journal`) elsewhere than keys and leases.
 """
 
 from __future__ import annotations
@@ -17,10 +20,11 @@ import importlib
 from collections.abc import Mapping
 
 from octo.core.errors import Permanent
+from octo.core.language import JOURNAL_SERVICES
 from octo.core.secrets import Store
 from octo.expr import nearest
 from octo.services import codes
-from octo.services.container import MEMORY, Opener
+from octo.services.container import JOURNAL, MEMORY, Opener, of_journal
 
 PROVIDERS = {
     "memory": "",
@@ -36,6 +40,7 @@ PROVIDERS = {
     "encrypted": "octo.services.secrets.encrypted",
     "nats": "octo.services.nats",
     "tls": "octo.services.nats",
+    "platform": "octo.services.platform",
 }
 """The module of each scheme. Its `openers(url)` returns the openers of the services that it provides; until one is
 entered, it imports nothing heavy and connects to nothing."""
@@ -54,6 +59,8 @@ def openers(text: str) -> Mapping[str, Opener | str]:
             if position:
                 raise _refused("only the first URL is for all services; write e.g. `queues=sqlite:octo.db`")
             found |= provided
+        elif name == JOURNAL and all(each in provided for each in JOURNAL_SERVICES):
+            found |= {of_journal(each): provided[each] for each in JOURNAL_SERVICES}
         elif name not in provided:
             known = ", ".join(sorted(provided))
             raise _refused(f"`{_scheme(url)}` provides no service {name[:40]!r}; it provides: {known}")

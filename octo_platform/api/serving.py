@@ -87,7 +87,6 @@ async def _serve(
     ready: Callable[[Installation], Awaitable[None]] | None,
 ) -> None:
     api = _server(create_app(installation))
-    api = _server(create_app(installation))
     sole = Sole(installation.database)
     if "local" in installation.options.targets:
         await sole.take()

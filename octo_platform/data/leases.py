@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
+from octo_platform.data import clock
 from octo_platform.data.plane import Look
 from octo_platform.data.shelf import Shelf
 from octo_platform.data.sweeping import weight
@@ -28,6 +29,13 @@ def acquire(shelf: Shelf, name: str, ttl: float) -> Look[int]:
     else:
         shelf.do(update(Lease).where(*_here(shelf, name)).values(held))
     return Look(int(held["token"]))
+
+
+def left(connection: Connection, store: str, name: str) -> Look[bool]:
+    """Whether the lease is free."""
+    query = select(Lease.until - clock.moment(connection)).where(Lease.store_id == store, Lease.name == name)
+    seconds = connection.execute(query).scalar()
+    return Look(None, seconds) if seconds is not None and seconds > 0 else Look(found=True)
 
 
 def renew(shelf: Shelf, name: str, token: int, ttl: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, select, update
 
+from octo_platform.data import clock
 from octo_platform.data.plane import Look
 from octo_platform.data.shelf import Shelf
 from octo_platform.data.sweeping import OVERHEAD, weight
@@ -164,6 +165,19 @@ def take(shelf: Shelf, queue: str, most: int, lease: float, *, dead: bool) -> Lo
         update(QueueMessage).where(QueueMessage.store_id == shelf.id, QueueMessage.number.in_(numbers)).values(values)
     )
     return Look([_seen(each, lent, each.attempt + 1) for each in rows])
+
+
+def left(connection: Connection, store: str, queue: str, *, dead: bool) -> Look[bool]:
+    """Whether there may be something to give out."""
+    here = *_in(store, queue), QueueMessage.dead == dead
+    ready = select(QueueMessage.number).where(*here, QueueMessage.due.is_(None)).limit(1)
+    if connection.execute(ready).first() is not None:
+        return Look(found=True)
+    due = func.min(QueueMessage.due) - clock.moment(connection)
+    seconds = connection.execute(select(due).where(*here, QueueMessage.due.is_not(None))).scalar()
+    if seconds is None or seconds == HELD:
+        return Look(None)
+    return Look(None, seconds) if seconds > 0 else Look(found=True)
 
 
 class Browsed(NamedTuple):

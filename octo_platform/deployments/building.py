@@ -16,6 +16,7 @@ from octo_platform.environments import services
 from octo_platform.environments.settings import KubernetesSettings
 from octo_platform.flows.archive import unpacked
 from octo_platform.installation import Installation
+from octo_platform.options import Options
 from octo_platform.problem import Problem
 from octo_platform.storage import secrets
 from octo_platform.storage.tables import Bundle, Deployment, Environment, Integration, Version, Workspace
@@ -56,7 +57,7 @@ async def desired(session: AsyncSession, installation: Installation, row: Deploy
         resources=settings.resources,
         egress=tuple(egress(bundle.facts, settings)),
         exposure=_exposure(environment, row),
-        data=_data(installation, row),
+        data=_data(installation, environment, row),
         services=await _services(session, installation, environment),
     )
 
@@ -128,13 +129,20 @@ def _exposure(environment: Environment, row: Deployment) -> Exposure | None:
     )
 
 
-def _data(installation: Installation, row: Deployment) -> DataPlane | None:
+def _data(installation: Installation, environment: Environment, row: Deployment) -> DataPlane | None:
+    """Where the deployment keeps things. None if it cannot be reached from there."""
     options = installation.options
-    if not row.token:
+    url = here(options) if environment.target == "local" else options.data_url
+    if not row.token or url is None:
         return None
-    url = options.data_url or f"http://{options.data_host}:{options.data_port}"
     token = installation.keyring.open(token_place(row.id), row.token)
     return DataPlane(url=url, token=SecretStr(token.decode()))
+
+
+def here(options: Options) -> str:
+    """The address of the data plane on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.data_host, options.data_host)  # noqa: S104  not listened at
+    return f"http://{f'[{host}]' if ':' in host else host}:{options.data_port}"
 
 
 def token_place(deployment: str) -> str:

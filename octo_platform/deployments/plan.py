@@ -84,8 +84,6 @@ def warnings(before: State | None, after: State, *, keeps: bool = True) -> list[
         found.append(
             f"everybody who sees this workspace sees the variables {names}: what is secret belongs in a secret"
         )
-    if after.facts.get("services") and after.settings.replicas > 1:
-        found.append("the replicas share queues and keys only if the environment names `services` for all of them")
     return found
 
 

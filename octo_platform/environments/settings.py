@@ -21,14 +21,20 @@ Host = Annotated[
 
 
 class LocalSettings(Shape):
-    """The machine of the platform. There is nothing to say."""
+    """The machine of the platform. services: a URL for queues, keys and leases of the deployments.
+
+    `platform:` keeps them in the data plane, where they outlive the deployment. Without one they are in a file of the
+    deployment, which all its instances share and which goes with it.
+    """
+
+    services: str | None = Field(None, max_length=500)
 
 
 class KubernetesSettings(Shape):
     """A cluster. namespace: where the deployments are. context: of the kubeconfig; None inside of the cluster.
 
     base_domain: deployments that are exposed get a host below it. services: a URL for queues, keys and leases of the
-    deployments, e.g. `nats://nats.octo:4222`, see `services`; without one, each pod has its own, which ends with it.
+    deployments, e.g. `nats://nats.octo:4222`, see `services`; without one they are in the data plane of the platform.
     """
 
     namespace: Label

@@ -11,6 +11,7 @@ from octo.core.message import new_id
 from octo.engine.journal.cells import Cells
 from octo.expr import ExprError
 from octo.services.container import MEMORY, Services
+from octo.services.places import openers
 from octo.services.ports import Lost
 from octo.testing.clock import virtual
 from tests.engine.lives import LINE, Effects, both, cut_off, life, resumed
@@ -23,6 +24,25 @@ async def test_it_goes_on_behind_the_last_block_that_has_finished():
     assert first == ["one", "began two", "two"]
     assert last.startswith("three ")
     assert len({key for _, key in effects.done}) == 3
+
+
+@virtual()
+async def test_it_may_be_kept_elsewhere_than_keys(tmp_path):
+    """`journal=URL`: the store of the flows has nothing of it, and what another process needs to go on is there."""
+    places = openers(f"memory:,journal=sqlite:{tmp_path}/octo.db")
+    effects = Effects()
+    async with Services(places) as services:
+        await services.open(["key-value"])
+        await cut_off(LINE, effects, services, "two")
+        for namespace in ("journal", "journal-files"):
+            assert (await services.opened["key-value"].list(namespace)).names == ()
+            assert (await services.opened["key-value of the journal"].list(namespace)).names
+    effects.stuck.clear()
+    async with Services(places) as services:
+        await services.open(["key-value"])
+        await resumed(LINE, effects, services)
+        assert (await services.opened["key-value of the journal"].list("journal")).names == ()
+    assert effects.names[:3] == ["one", "began two", "two"]
 
 
 @pytest.mark.parametrize(

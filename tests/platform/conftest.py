@@ -69,7 +69,8 @@ on_both = pytest.mark.parametrize("place", ["sqlite", "postgres"], indirect=True
 
 
 @pytest.fixture
-def options(tmp_path: Path, place: str) -> Options:
+def options(request: pytest.FixtureRequest, tmp_path: Path, place: str) -> Options:
+    more: dict[str, Any] = getattr(request, "param", {})
     return Options(
         folder=tmp_path,
         database=place,
@@ -77,6 +78,7 @@ def options(tmp_path: Path, place: str) -> Options:
         insecure_local=True,
         targets=("local", "kubernetes"),
         kubernetes=ANYTHING,
+        **more,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from urllib.parse import quote
 
 import pytest
@@ -16,6 +18,7 @@ from octo.testing.nats import Nats
 from octo.testing.postgres import PASSWORD, Postgres
 from octo.testing.redis import Redis
 from octo.testing.servers import Missing
+from tests.services.platform.scene import started
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +87,21 @@ def jetstream(nats):
 def fresh_nats(jetstream):
     """The address of services on NATS of this test alone."""
     return replace(jetstream, prefix=f"t{new_id()[:20]}")
+
+
+@pytest.fixture(scope="session")
+def platforms(postgres_url, tmp_path_factory, free_port):
+    """A platform on each database, started when it is first asked for; returns what a deployment on it is given."""
+    with ExitStack() as stack:
+
+        @cache
+        def place(kind):
+            folder = tmp_path_factory.mktemp(kind)
+            database = postgres_url if kind == "postgres" else ""
+            platform = stack.enter_context(started(folder, (free_port(), free_port()), database))
+            return platform.deployed("conformance")
+
+        yield place
 
 
 @pytest.fixture

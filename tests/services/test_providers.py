@@ -25,6 +25,13 @@ from octo.services.nats import (
     queues as nats_queues,
     topics as nats_topics,
 )
+from octo.services.platform import (
+    key_value as platform_key_value,
+    leases as platform_leases,
+    queues as platform_queues,
+    store as platform_store,
+    topics as platform_topics,
+)
 from octo.services.postgres import (
     key_value as postgres_key_value,
     leases as postgres_leases,
@@ -208,3 +215,35 @@ def test_nats_keeps_its_promises(suite, check, provider, jetstream):
             yield provider(opened)
 
     asyncio.run(suite.run_one(check, opened, second=SECOND))
+
+
+FAR = 1.5
+"""Real seconds, for calls that take longer: HTTP, and a commit for each."""
+
+ON_PLATFORM = [
+    (KEY_VALUE, platform_key_value.Entries),
+    (LEASES, platform_leases.Holders),
+    (QUEUES, platform_queues.Lines),
+    (TOPICS, platform_topics.Logs),
+]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    ("suite", "check", "provider"),
+    [
+        pytest.param(suite, check, provider, id=f"platform-{suite.port}-{check.__name__}")
+        for suite, provider in ON_PLATFORM
+        for check in suite.checks
+    ],
+)
+def test_the_platform_keeps_its_promises(suite, check, provider, database, platforms):
+    """The same in a real process of the platform, on both databases; the checks share a deployment's store."""
+    address = platforms(database)
+
+    @asynccontextmanager
+    async def opened():
+        async with platform_store.opened(address) as opened:
+            yield provider(opened)
+
+    asyncio.run(suite.run_one(check, opened, second=FAR))

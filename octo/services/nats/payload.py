@@ -6,15 +6,10 @@ A value may be larger than its JSON, where each byte of a text is escaped. So la
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-LARGE = 256 << 10
-"""Bytes from which on a value is compressed."""
-MOST = 4 << 20
-"""Bytes that the server must accept: no value of a service takes more, compressed."""
-
+from octo.services.squeezed import LARGE, deflated, inflated
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("attempt", "from", "seen", "token", "z"), (int,)),
@@ -22,9 +17,6 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("id", "order", "reason", "reply"), (str,)),
 }
 """What may be in the line of JSON."""
-
-_LARGEST = 64 << 20
-"""Bytes of a sealed value: an empty `bytes`, which counts one byte, takes 14."""
 
 
 class Payload(NamedTuple):
@@ -35,7 +27,7 @@ class Payload(NamedTuple):
 def written(about: Mapping[str, object], stored: bytes) -> bytes:
     """The bytes of the message."""
     if len(stored) >= LARGE:
-        return written({**about, "z": len(stored)}, b"") + zlib.compress(stored, 1)
+        return written({**about, "z": len(stored)}, b"") + deflated(stored)
     return (json.dumps(about).encode() if about else b"") + b"\n" + stored
 
 
@@ -46,23 +38,9 @@ def read(data: bytes) -> Payload:
     if not newline or not isinstance(about, dict) or not all(map(_is_known, about, about.values())):
         raise ValueError("no message of these services")
     if "z" in about:
-        stored = _inflated(stored, about.pop("z"))
+        stored = inflated(stored, about.pop("z"))
     return Payload(about, stored)
 
 
 def _is_known(name: str, value: object) -> bool:
     return isinstance(value, _KINDS.get(name, ())) and not isinstance(value, bool)
-
-
-def _inflated(data: bytes, size: int) -> bytes:
-    """As many bytes as were compressed, and never more."""
-    if not 0 < size <= _LARGEST:
-        raise ValueError("no value is as large")
-    inflating = zlib.decompressobj()
-    try:
-        stored = inflating.decompress(data, size + 1)
-    except zlib.error as error:
-        raise ValueError(str(error)) from None
-    if len(stored) != size:
-        raise ValueError("not as many bytes as were written")
-    return stored

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from octo.core.errors import OctoError, Permanent
-from octo.services import codes
-from octo.services.nats import errors, payload
+from octo.services import codes, squeezed
+from octo.services.nats import errors
 from octo.services.nats.address import Address
 from octo.services.nats.connection import Connection
 from octo.services.nats.link import Link
@@ -44,11 +44,11 @@ def check(address: Address, connection: Connection) -> None:
         raise _refused(address, f"the server has version {version}; services need 2.12 or newer")
     if not info.get("jetstream"):
         raise _refused(address, "the server has no JetStream: start it with `-js`, or write `jetstream {}` in its file")
-    if info.get("max_payload", 0) < payload.MOST:
+    if info.get("max_payload", 0) < squeezed.MOST:
         raise _refused(
             address,
             f"the server takes messages of at most {info.get('max_payload'):,} bytes, and a value may need "
-            f"{payload.MOST:,}: write `max_payload: 8MB` in its file",
+            f"{squeezed.MOST:,}: write `max_payload: 8MB` in its file",
         )
 
 

@@ -25,6 +25,16 @@ async def acquire(here: Here, name: Name, ttl: Seconds, wait: Wait = 0.0) -> dic
     return {"token": token}
 
 
+@routes.get("/leases/wait")
+async def wait_for_lease(here: Here, name: Name, wait: Wait) -> dict[str, bool]:
+    """Wait until a lease is free, and take nothing: a client that goes meanwhile holds none."""
+
+    async def look() -> Look[bool]:
+        return await here.read(lambda connection: leases.left(connection, here.store, name))
+
+    return {"ready": bool((await here.patiently(leases.bell(name), wait, look)).found)}
+
+
 @routes.post("/leases/renew", status_code=204)
 async def renew(here: Here, name: Name, token: Number, ttl: Seconds) -> None:
     """Hold a lease from now."""

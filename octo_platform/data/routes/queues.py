@@ -93,6 +93,16 @@ async def receive(
     return _told(found)
 
 
+@routes.get("/queues/wait")
+async def wait_for_messages(here: Here, queue: Name, wait: Wait, dead: bool = False) -> dict[str, bool]:
+    """Wait until there is a message to be given out, and take none: to a client that goes meanwhile nothing is lent."""
+
+    async def look() -> Look[bool]:
+        return await here.read(lambda connection: messages.left(connection, here.store, queue, dead=dead))
+
+    return {"ready": bool((await here.patiently(messages.bell(queue), wait, look)).found)}
+
+
 @routes.post("/queues/extend", status_code=204)
 async def extend(here: Here, number: Number, lent: Number, lease: Seconds) -> None:
     """Keep a message from now."""

@@ -126,7 +126,8 @@ class Keeper:
             if not is_same or self.wanted is None:
                 await asyncio.to_thread(self._folder.prepare)
                 self._recipe = await asyncio.to_thread(made, desired, self._folder)
-                self._book.mask(each.get_secret_value() for each in desired.secrets.values())
+                hidden = [*desired.secrets.values(), *([desired.data.token] if desired.data else [])]
+                self._book.mask(each.get_secret_value() for each in hidden)
                 self._is_dirty = True
             is_new = self.wanted is None or desired.generation > self.wanted.generation
             if is_new and self._next is not None and self._next.failure() is not None:
@@ -238,7 +239,7 @@ class Keeper:
         if self._is_dirty and not self._is_stopping and self._recipe is not None and self.wanted is not None:
             self._is_dirty = False
             recipes = [self._recipe, *(each.recipe for each in self.crews)]
-            used = [path for each in recipes for path in (each.bundle, each.secrets)]
+            used = [path for each in recipes for path in each.folders]
             await asyncio.to_thread(self._folder.keep_only, used)
 
     async def _end(self) -> None:

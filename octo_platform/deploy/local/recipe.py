@@ -19,6 +19,7 @@ STOP_DELAY = 1.0
 """Seconds in which an instance that was told to stop still serves, and sends its clients to its successors."""
 GRACE = 10.0
 """Seconds beyond stop delay and drain after which an instance that has not ended is killed."""
+DATA_TOKEN = "data-token"  # noqa: S105  the name of a file
 
 _INESSENTIAL = {
     "generation": 0,
@@ -30,7 +31,6 @@ _INESSENTIAL = {
     "listens": None,  # files and variables tell
     "slug": "",
     "tag": "",
-    "data": None,
     "resources": Resources(),  # the platform watches them
 }
 _PASSWORD = re.compile(r"://[^/?#\s@]*:[^/?#\s@]*@")
@@ -39,14 +39,21 @@ _PASSWORD = re.compile(r"://[^/?#\s@]*:[^/?#\s@]*@")
 class Recipe(NamedTuple):
     """What instances are made of. Two that are equal but for their folders make equal instances.
 
-    wanted: the desired state without what changes no instance. bundle, secrets: folders. migrates: whether they go on
-    with the messages of instances before them in their own files; a change of that alone replaces no instance.
+    wanted: the desired state without what changes no instance. bundle, secrets: folders. access: the same, with the
+    token of the data plane, if there is one: flows do not see it among their secrets. migrates: whether they go on with
+    the messages of instances before them in their own files; a change of that alone replaces no instance.
     """
 
     wanted: Desired
     bundle: Path
     secrets: Path
+    access: Path | None = None
     migrates: bool = False
+
+    @property
+    def folders(self) -> list[Path]:
+        """What must stay for as long as it is used."""
+        return [each for each in (self.bundle, self.secrets, self.access) if each is not None]
 
     @property
     def patience(self) -> float:
@@ -65,7 +72,9 @@ def made(desired: Desired, folder: Folder) -> Recipe:
         raise Refused("services: an address with a password would be readable in the list of processes")
     given(desired.variables)
     bundle = folder.bundle(desired.hash, desired.files)
-    return Recipe(essence(desired), bundle, folder.secrets(_revealed(desired)), desired.in_flight == "migrate")
+    access = folder.secrets({DATA_TOKEN: desired.data.token.get_secret_value()}) if desired.data else None
+    kept = folder.secrets(_revealed(desired))
+    return Recipe(essence(desired), bundle, kept, access, migrates=desired.in_flight == "migrate")
 
 
 def _revealed(desired: Desired) -> Mapping[str, str]:
@@ -105,7 +114,15 @@ def surroundings(folder: Folder, port: int | None) -> dict[str, str]:
 def variables(recipe: Recipe) -> dict[str, str]:
     """The variables of its deployment. A secret wins over one of the same name, which a flow would take first."""
     wanted = recipe.wanted
-    return given({name: value for name, value in wanted.variables.items() if name not in wanted.secrets})
+    own = given({name: value for name, value in wanted.variables.items() if name not in wanted.secrets})
+    return own | _data(recipe)
+
+
+def _data(recipe: Recipe) -> dict[str, str]:
+    """Where the data plane is, and the file with the token that opens it."""
+    if recipe.wanted.data is None or recipe.access is None:
+        return {}
+    return {"OCTO_DATA_URL": recipe.wanted.data.url, "OCTO_DATA_TOKEN_FILE": str(recipe.access / DATA_TOKEN)}
 
 
 def _seen_from(work: Path, place: Path) -> str:

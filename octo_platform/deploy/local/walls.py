@@ -34,7 +34,7 @@ def enclosure(walls: Walls, recipe: Recipe, folder: Folder, group: str = "") -> 
     group: the folder of the control group that it joins, "" for none.
     """
     return Enclosure(
-        reads=(str(recipe.bundle), str(recipe.secrets)),
+        reads=tuple(map(str, recipe.folders)),
         writes=tuple(str(folder.path / each) for each in _WRITES),
         hides=(*walls.hides, str(folder.path.parent)),
         connects=None,

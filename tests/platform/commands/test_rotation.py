@@ -9,7 +9,7 @@ from octo_platform.commands.rotation import rotate
 from octo_platform.options import Options
 from octo_platform.storage.database import opened, url_of
 from octo_platform.storage.sealing import Keyring, Unsealable, new_key
-from octo_platform.storage.tables import Deployment, Entry, Login, Table, now
+from octo_platform.storage.tables import Deployment, Entry, Login, Store, Table, now
 from tests.platform.conftest import on_both
 
 
@@ -31,18 +31,12 @@ async def everything(house, key) -> None:
         login = await session.scalar(select(Login))
         login.refresh = keyring.seal(f"login/{login.id}", b"refresh")
         of = await session.scalar(select(Deployment))
-        for space, value in (("plain", b"12345678:abcd"), ("bank_secrets", b"")):
-            row = Entry(
-                integration_id=of.integration_id,
-                environment_id=of.environment_id,
-                namespace=space,
-                key="a/b",
-                value=value,
-            )
-            if not value:
-                place = f"entry/{of.integration_id}/{of.environment_id}/{space}/a/b"
-                row.value = keyring.seal(place, b"kept").encode()
-            session.add(row)
+        kept = Store(id="kept", integration_id=of.integration_id, environment_id=of.environment_id, slug=of.slug)
+        session.add(kept)
+        await session.flush()
+        sealed = keyring.seal("entry/kept/bank_secrets/a/b", b"kept").encode()
+        for space, value in (("plain", b"12345678:abcd"), ("bank_secrets", sealed)):
+            session.add(Entry(store_id="kept", namespace=space, key="a/b", value=value, version=1))
 
 
 async def sealed(database, key: str) -> set[str]:

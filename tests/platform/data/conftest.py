@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import nullcontext
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from sqlalchemy import select
 
 from octo_platform.api.serving import guarded
@@ -108,3 +110,17 @@ async def keeper(installation: Installation, plane: Plane) -> AsyncIterator[Keep
         found.installation, found.plane = installation, plane
         await found.be("orders")
         yield found
+
+
+@pytest.fixture
+async def served(keeper: Keeper, plane: Plane, port: int, spawn: Any) -> AsyncIterator[tuple[str, str]]:
+    """The address of the data plane on a real port, and the token of `orders`."""
+    server = uvicorn.Server(uvicorn.Config(guarded(plane), port=port, log_config=None, lifespan="off"))
+    server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
+    serving = spawn(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{port}", await keeper.token("orders")
+    server.should_exit = True
+    plane.close()
+    await serving

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from octo.services.platform import key_value as client_key_value, queues as client_queues, store as client_store
 from sqlalchemy import update
 
 from octo import __version__
 from octo.services import grouping, squeezed
+from octo.services.platform import key_value as client_key_value, queues as client_queues, store as client_store
 from octo_platform.data import asked
 from octo_platform.data.routes import key_value, leases, own, queues, topics
 from octo_platform.storage.tables import Deployment, Entry
@@ -31,10 +31,12 @@ ROUTES = {
     ("GET", "/kv/keys"): ({"namespace": "user"}, b""),
     ("POST", "/kv/increment"): ({"namespace": "user", "key": "n"}, b""),
     ("POST", "/leases/acquire"): (LEASE, b""),
+    ("GET", "/leases/wait"): ({"name": "a", "wait": "0"}, b""),
     ("POST", "/leases/renew"): (LEASE | {"token": "1"}, b""),
     ("POST", "/leases/release"): ({"name": "a", "token": "1"}, b""),
     ("POST", "/queues/send"): ({}, SEND),
     ("POST", "/queues/receive"): (QUEUE, b""),
+    ("GET", "/queues/wait"): (QUEUE | {"wait": "0"}, b""),
     ("POST", "/queues/extend"): (RECEIPT | {"lease": "9"}, b""),
     ("POST", "/queues/ack"): ({}, b'{"messages": [{"number": 1, "lent": 1}]}\n'),
     ("POST", "/queues/nack"): (RECEIPT, b""),

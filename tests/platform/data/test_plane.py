@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import nullcontext
 
 import httpx
 import pytest
-import uvicorn
 
 from octo_platform.api.serving import guarded
 from octo_platform.data import plane as data_plane, waiting
@@ -17,19 +15,12 @@ from tests.platform.conftest import on_both
 
 
 @pytest.fixture
-async def far(keeper, plane, port, spawn):
+async def far(served):
     """The keeper, over a real connection."""
-    server = uvicorn.Server(uvicorn.Config(guarded(plane), port=port, log_config=None, lifespan="off"))
-    server.capture_signals = nullcontext
-    serving = spawn(server.serve())
-    headers = {"Authorization": keeper.headers["Authorization"]}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/data/v1", headers=headers, timeout=60) as found:
-        while not server.started:
-            await asyncio.sleep(0.01)
+    address, token = served
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=f"{address}/data/v1", headers=headers, timeout=60) as found:
         yield found
-    server.should_exit = True
-    plane.close()
-    await serving
 
 
 async def waiting_for(plane, count):

@@ -79,9 +79,32 @@ async def test_all_that_a_target_is_told(client, reconciling, pretence):
     assert (desired.exposure.host, desired.exposure.ingress_class) == ("buy.shop.test", "nginx")
     assert [(each.host, each.port) for each in desired.egress] == [("bank.test", 443)]
     assert desired.services == "nats://n"
-    assert desired.data.token.get_secret_value().startswith("octod_")
+    assert desired.data is None, "without --data-url nothing leads from there to here"
     assert "s3cr3t-1" not in repr(desired) + str(desired)
     assert pretence.places[-1].settings["namespace"] == "shop"
+
+
+@pytest.mark.parametrize(
+    "options", [{"data_host": "::"}, {"data_url": "http://octo-data.octo.svc:8322"}], indirect=True
+)
+@pytest.mark.parametrize("target", ["local", "kubernetes"])
+async def test_where_a_deployment_keeps_things(client, reconciling, pretence, options, target):
+    """On this machine at the port itself, elsewhere at the address that is said; each has a token of its own."""
+    await shop(client, target=target, settings={"namespace": "shop"} if target == "kubernetes" else {})
+    await integration(client, "orders", FLOW, "v1")
+    await deployment(client)
+    body = {"environment": "dev", "integration": "orders", "tag": "v1", "slug": "twin"}
+    await done(client.post(f"{HERE}/deployments", json=body))
+    for name in ("dev:orders", "dev:twin"):
+        await until(client, name, phase="running")
+    found = [each.data for each in pretence.desired.values()]
+    if target == "kubernetes" and options.data_url is None:
+        assert found == [None, None]
+        return
+    here = "http://[::1]:8322" if options.data_host == "::" else "http://127.0.0.1:8322"
+    assert {each.url for each in found} == {here if target == "local" else options.data_url}
+    assert len({each.token.get_secret_value() for each in found}) == 2
+    assert all(each.token.get_secret_value().startswith("octod_") for each in found)
 
 
 async def test_a_host_is_given_once(client):

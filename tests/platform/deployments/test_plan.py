@@ -65,7 +65,7 @@ def test_what_people_should_think_of():
     assert warnings(state(), state(flows=[{"name": "orders", "durability": None}])) == [
         "messages in the journal of orders cannot go on: no flow has a journal any more"
     ]
-    assert len(warnings(state(), State("v2", FACTS, Settings(in_flight="migrate", replicas=2)))) == 2
+    assert len(warnings(state(), State("v2", FACTS, Settings(in_flight="migrate", replicas=2)))) == 1
     assert warnings(None, state()) == []
 
 

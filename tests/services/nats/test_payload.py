@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from octo.services import limits, values
+from octo.services import limits, squeezed, values
 from octo.services.nats import payload
 
 CHANCE = random.Random(7)
@@ -22,7 +22,7 @@ LARGEST = {
 }
 
 
-@pytest.mark.parametrize("stored", [b"", b"\n", b"a\nb", bytes(range(256)), b"x" * payload.LARGE])
+@pytest.mark.parametrize("stored", [b"", b"\n", b"a\nb", bytes(range(256)), b"x" * squeezed.LARGE])
 @pytest.mark.parametrize("about", [{}, {"id": "\ud800\0", "attempt": 3, "due": 1.5}])
 def test_what_was_written_is_read(about, stored):
     assert payload.read(payload.written(about, stored)) == (about, stored)
@@ -35,7 +35,7 @@ def test_the_largest_values_fit_into_what_the_server_must_take(value):
     stored = values.sealed(value, "q")
     data = payload.written({"reply": "x" * 200, "id": "x" * 32}, stored)
 
-    assert len(data) < payload.MOST - 8192
+    assert len(data) < squeezed.MOST - 8192
     assert payload.read(data).stored == stored
 
 

@@ -18,6 +18,8 @@ STATE = "/var/lib/octo"
 ADMIN_TOKEN = "admin-token"  # noqa: S105 - the name of a file
 DATA_TOKEN = "data-token"  # noqa: S105 - the name of a file
 SERVICES = "services"
+_OWN = f"sqlite:{STATE}/octo.db"
+"""A file of the pod, which ends with it."""
 
 _NAME = re.compile(r"[^./\s=\x00-\x1f][^/\s=\x00-\x1f]{0,252}")
 _ROOM = 900_000
@@ -81,8 +83,13 @@ def _access(desired: Desired, cluster: Cluster) -> dict[str, bytes]:
 
 
 def _services(desired: Desired) -> str:
-    """Where services are: such a URL may have a password, so it is neither an argument nor in the Deployment."""
-    places = desired.services or f"sqlite:{STATE}/octo.db"
+    """Where services are: such a URL may have a password, so it is neither an argument nor in the Deployment.
+
+    By default all pods share the data plane. The journal stays in the pod: it is written before each effect.
+    """
+    places = desired.services or (f"platform:,journal={_OWN}" if desired.data else _OWN)
+    if re.search(r"(^|[,=])\s*platform:", places) and not desired.data:
+        raise Refused("services: pods reach the data plane (`platform:`) where the platform is started with --data-url")
     return f"{places},secrets=files:{SECRETS}" if desired.secrets else places
 
 

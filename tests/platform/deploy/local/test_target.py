@@ -91,6 +91,25 @@ async def test_a_child_sees_nothing_of_the_platform(opening, wanted, monkeypatch
         assert environment["OCTO_ADMIN_SOCKET"] != "/x"
 
 
+async def test_a_child_is_told_where_its_data_is(opening, wanted, tmp_path):
+    """The token is a file that only this user reads, and no secret of the flows; another one is another generation."""
+    secrets = {"bank": "geheimnis"}
+    async with opening() as target:
+        for generation, token in ((1, "octod_first-token"), (2, "octod_second-token")):
+            data = {"url": "http://127.0.0.1:8322", "token": token}
+            await target.apply(wanted(generation, data=data, secrets=secrets))
+            seen = await until(target, runs(generation))
+            environment = (await call(seen, "/code/environment"))[1]
+            file = Path(environment["OCTO_DATA_TOKEN_FILE"])
+            assert environment["OCTO_DATA_URL"] == "http://127.0.0.1:8322"
+            assert (file.read_text(), file.stat().st_mode & 0o777) == (token, 0o400)
+            assert (await call(seen))[1]["bank"] == "geheimnis"
+            assert [each.name for each in file.parent.iterdir()] == ["data-token"]
+        await until(target, lambda seen: len(seen.instances) == 1)
+        kept = [each.read_text() for each in (tmp_path / "root" / "d1" / "secrets").glob("*/data-token")]
+        assert kept == ["octod_second-token"], "the token of before is still there"
+
+
 async def test_a_flow_with_a_port_of_its_own_is_reached_at_that_of_the_deployment(opening, wanted):
     """On loopback, whatever address the flow names."""
     flow = """

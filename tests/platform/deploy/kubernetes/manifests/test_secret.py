@@ -39,6 +39,29 @@ def test_the_places_of_services_have_the_secrets_besides(desired, cluster):
     assert found == "postgresql://u:p@db/x,secrets=files:/run/secrets/octo"
 
 
+DATA = {"url": "http://d", "token": "t0ken"}
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"data": DATA}, "platform:,journal=sqlite:/var/lib/octo/octo.db"),
+        ({}, "sqlite:/var/lib/octo/octo.db"),
+        ({"data": DATA, "services": "nats://n"}, "nats://n"),
+        ({"data": DATA, "services": "platform:"}, "platform:"),
+    ],
+)
+def test_pods_share_the_data_plane_unless_told_otherwise(desired, cluster, given, found):
+    """What is in a pod ends with it; the journal stays there, where nobody says otherwise."""
+    assert b64decode(secret(desired(**given), cluster, "r")["data"]["services"]).decode() == found
+
+
+@pytest.mark.parametrize("services", ["platform:", "memory:,queues=platform:"])
+def test_a_data_plane_that_cannot_be_reached_is_refused(desired, cluster, services):
+    with pytest.raises(Refused, match="--data-url"):
+        secret(desired(services=services), cluster, "r")
+
+
 def test_files_of_secrets_are_for_their_owner(desired, cluster):
     assert {0o400} == {each["secret"]["defaultMode"] for each in volumes(desired(secrets={"a": "1"}), "r")}
 
