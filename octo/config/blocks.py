@@ -107,14 +107,16 @@ def _type(context: Context, place: Place, fields: dict[str, Place]) -> tuple[Blo
 
 
 def _own_type(context: Context, place: Place, fields: dict[str, Place]) -> BlockType | None:
-    misspelt = [key for key in fields if key not in RESERVED and nearest(key, ("type", "ref"))]
-    if "type" not in fields and misspelt:
+    is_missing = "type" not in fields
+    misspelt = [key for key in fields if is_missing and key not in RESERVED and nearest(key, ("type", "ref"))]
+    if misspelt:
         at = fields[misspelt[0]].key_at
         hint = did_you_mean(misspelt[0], RESERVED)
         context.report.error(codes.UNKNOWN_KEY, at, f"a block has no key `{misspelt[0]}`", hint)
         return None
-    short = next((key for key in fields if key in context.known.block_names and key not in RESERVED), None)
-    if "type" not in fields and short:
+    names = context.known.block_names if is_missing else ()
+    short = next((key for key in fields if key in names and key not in RESERVED), None)
+    if short:
         hint = f"write `- type: {short}`, and its settings below `settings:`"
         context.report.error(codes.MISSING, fields[short].key_at, "`type` of a block is missing", hint)
         return None

@@ -8,7 +8,7 @@ from octo.config import codes
 from octo.config.context import Context
 from octo.config.documents import BlockDoc, FlowDoc
 from octo.config.walk import blocks_of, deep
-from octo.core.settings import Effectful
+from octo.core.settings import Effectful, Settings
 from octo.core.sockets import FlowRef, Repeating, Steps, sockets
 
 HINT = (
@@ -22,12 +22,18 @@ def check_repeated(context: Context, flows: Mapping[str, FlowDoc]) -> None:
     warned: set[str] = set()
     for flow in flows.values():
         for repeating in blocks_of(flow):
-            chain = repeating.settings.repeated if isinstance(repeating.settings, Repeating) else None
+            chain = _chain(repeating.settings)
             for call in _calls(chain.blocks, flows) if isinstance(chain, Steps) else ():
                 if call.address not in warned and _must_happen_once(call):
                     warned.add(call.address)
                     message = f"`{call.label}` is called again by `{repeating.label}`, and may then happen twice"
                     context.report.warn(codes.REPEATED, call.at, message, HINT)
+
+
+def _chain(settings: Settings) -> Steps | None:
+    """The chain that a block may run again."""
+    # The first question says no to nearly all blocks, and takes no time.
+    return settings.repeated if hasattr(type(settings), "repeated") and isinstance(settings, Repeating) else None
 
 
 def _calls(blocks: Iterable[BlockDoc], flows: Mapping[str, FlowDoc]) -> Iterator[BlockDoc]:

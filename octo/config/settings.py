@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from types import NoneType
 from typing import NamedTuple, TypeVar
 
@@ -80,8 +80,14 @@ def validate(model: type[S], written: Written, build: Build, report: Report, *, 
     return settings
 
 
+@cache
+def _advises(model: type[Settings]) -> bool:
+    """Whether such settings give advice: to ask those of each block takes as long as to read them."""
+    return issubclass(model, Advising)
+
+
 def _advise(settings: Settings, written: Written, report: Report) -> None:
-    if isinstance(settings, Advising):
+    if _advises(type(settings)) and isinstance(settings, Advising):
         for key, message, hint in settings.advice():
             report.warn(codes.ADVICE, written.entries[key].at, f"`{key}`: {message}", hint)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, GetCoreSchemaHandler
@@ -186,8 +187,13 @@ class ConnectorRef:
         )
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None), timedelta))
+
+
 def sockets(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], object]]:
     """Every `Expr`, `Steps`, `FlowRef` and `ConnectorRef` inside settings, with its path in YAML names."""
+    if value.__class__ in _PLAIN:  # nearly all values: a large configuration is walked several times
+        return
     if isinstance(value, Expr | Steps | FlowRef | ConnectorRef):
         yield path, value
     elif isinstance(value, BaseModel):
