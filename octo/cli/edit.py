@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +74,7 @@ async def _serve(opened: Opened, listener: socket.socket, *, opens: bool) -> Non
     def ready(link: str) -> None:
         say(f"  octo edit: {link}\n  Ctrl-C stops.")
         if opens:
-            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, link)
+            # A browser in the terminal would be waited for at the end.
+            threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
 
     await serve(opened, listener, stop, ready, lambda link: say(f"  for another browser: {link}"))

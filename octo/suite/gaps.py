@@ -1,4 +1,4 @@
-"""What a trace lacks: secrets, masked fields, and moments that a flow read from the clock.
+"""What a trace lacks: secrets, masked fields, moments that a flow read from the clock, and ids of that one run.
 
 A test of a recorded message cannot check these values, and must not pretend to send them.
 """
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from octo.core.message import FAMILY
 from octo.core.secrets import MASKED as SECRET
 from octo.core.spool import Content
 from octo.expr.values import Duration, Exact, Timestamp
@@ -25,7 +26,7 @@ class Gaps:
     """The gaps in the trace of one message.
 
     given: values that came from outside; a moment in one of them was not read from the clock.
-    made: values that the flow made.
+    made: values that the flow made. An id of the recorded run in one of them is a gap too.
     clock: the moment at which to run the message again: the one that the flow read from the clock, with the digits
         that it wrote. If the flow read the clock twice, the two moments differ, while a virtual clock stands still:
         the first one in `made` is the clock, the other is a gap.
@@ -40,7 +41,7 @@ class Gaps:
         exact = (each for each in seen if not any(_is_coarser(each, other) for other in seen))
         self.clock = next(exact, str(Timestamp(root["at"])))
         others = sorted({*seen} - {self.clock}, key=len, reverse=True)
-        self._gap = re.compile("|".join([_MASK.pattern, *map(re.escape, others)]))
+        self._gap = re.compile("|".join([_MASK.pattern, *_ids(root), *map(re.escape, others)]))
 
     def conditions(self, place: str, value: object) -> Iterator[str]:
         """Yield CEL conditions that are true of every value that equals this one except in its gaps."""
@@ -83,6 +84,16 @@ class Gaps:
             pattern = ".*".join(map(re.escape, self._gap.split(old)))
             return old if re.fullmatch(pattern, str(new), re.DOTALL) else new
         return new
+
+
+def _ids(root: Record) -> Iterator[str]:
+    """Patterns of the ids that a message has in one run alone: its own, those of its kin in called flows, and what it
+    shares with them.
+    """
+    if event := root.get("event", ""):
+        yield re.escape(event[:FAMILY]) + "[0-9a-f]*"
+    if correlation := root.get("correlation", ""):
+        yield re.escape(correlation)
 
 
 def masks(place: str, value: object) -> Iterator[str]:

@@ -44,3 +44,30 @@ def test_a_system_that_cannot_fork(cli, monkeypatch, tmp_path):
     monkeypatch.delattr("os.fork")
 
     assert "Linux or macOS" in cli("edit", str(tmp_path)).stderr
+
+
+async def test_a_browser_opens_unless_it_shall_not(monkeypatch, tmp_path):
+    """With the link, which is printed in any case."""
+    import asyncio
+
+    from octo.cli import edit
+    from octo.cli.editing.editor import Opened
+
+    opened, said = [], []
+
+    async def serve(_, __, stop, ready, used):
+        ready("http://127.0.0.1:1/#token=a")
+        used("http://127.0.0.1:1/#token=b")
+
+    monkeypatch.setattr(serving, "serve", serve)
+    monkeypatch.setattr(edit.webbrowser, "open", opened.append)
+    monkeypatch.setattr(edit, "say", said.append)
+    monkeypatch.setattr("octo.cli.stopping.Stopping.listen", lambda _: None)
+    for opens in (False, True):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            await edit._serve(Opened(tmp_path), listener, opens=opens)
+    while not opened:
+        await asyncio.sleep(0)
+
+    assert opened == ["http://127.0.0.1:1/#token=a"]
+    assert [text.count("token=") for text in said] == [1, 1, 1, 1]

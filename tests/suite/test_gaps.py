@@ -104,3 +104,18 @@ def test_a_new_value_is_the_same_wherever_the_old_one_has_a_gap(old, new, expect
 def test_of_a_text_the_longest_part_is_known():
     assert gaps().known("a «secret» is no number") == " is no number"
     assert gaps().known("plain") == "plain"
+
+
+def test_ids_of_the_recorded_run_are_gaps():
+    """A flow that answers with its ids answers others next time; other texts of that form are wanted."""
+    event, correlation = "210640e601b7a175d883bc2639b6ee72", "decfb1d8ac6dffbdd3a36637395270bb"
+    kin = f"{event[:20]}000000000000"
+    body = {"requestId": correlation, "event": event, "callee": kin, "order": "0" * 32}
+    found = Gaps({**ROOT, "event": event, "correlation": correlation}, [], [body])
+
+    assert list(found.places("body", body)) == ["body.requestId", "body.event", "body.callee"]
+    assert list(found.conditions("body", {"a": correlation, "b": 1})) == [
+        "size(body) == 2",
+        '["a", "b"].all(key, key in body)',
+        "body.b == 1",
+    ]

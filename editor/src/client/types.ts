@@ -191,7 +191,8 @@ export interface RunWithLog {
   readonly log: LogLine[];
 }
 
-/** text: null for what is none; then `data` has it in base64. message: the id of the message it became. */
+/** text: null for what is none; then `data` has it in base64. message: the id of the message it became, null if it was
+ * not written yet: an event `messages` has it then, with the same `trace`; or if no flow took the request. */
 export interface Reply {
   readonly status: number;
   readonly headers: string[][];

@@ -86,6 +86,7 @@ function flowOf({ flows }: Integration, lane: Lane): Flow {
 
 function laneFields(slot: string): { [key: string]: string } {
   if (slot.startsWith("cases")) return { when: "true" };
+  if (slot.startsWith("resources")) return { uri: "shop://another", name: "another", description: "what it is" };
   return slot.startsWith("branches") ? { name: "another" } : { name: "another", description: "what it does" };
 }
 

@@ -21,7 +21,7 @@ HIDDEN = "OCTO-X152"
 EXPLANATIONS = {
     OUTSIDE: Explanation(
         "A path that leads out of the project",
-        "The tools of `octo mcp author` take paths relative to the project folder, such as `flow.yaml` or "
+        "`octo mcp author` and the editor take paths relative to the project folder, such as `flow.yaml` or "
         "`orders/flow_test.yaml`. A path that begins with `/`, has `..` in it, goes through a link, or through a name "
         "that begins with `.` is refused, whether it exists or not.",
     ),
@@ -31,15 +31,16 @@ EXPLANATIONS = {
         "or it was not read yet. Read it again, and make the edit on what it says now. A new file has the hash ''.",
     ),
     KIND: Explanation(
-        "Not a file that an assistant edits",
+        "Not a file that is edited here",
         "`octo mcp author` writes flow files, test files, templates and other text that flows read: .yaml, .json, "
         ".csv, .txt, .md, .html, .xml, .sql and the like. It reads Python modules too, but never writes them, as they "
-        "can do anything. `.env` files, keys and files that are no text are neither read nor written.",
+        "can do anything. `.env` files, keys and files that are no text are neither read nor written. The editor opens "
+        "any file that is text in UTF-8.",
     ),
     SIZE: Explanation(
         "Too large",
-        "A file has at most 1 MiB where an assistant reads or writes it, and a folder that is listed at most 50,000 "
-        "files in it and below. Name a part of it.",
+        "A file has at most 1 MiB where an assistant reads or writes it, and 8 MiB in the editor; a folder that is "
+        "listed has at most 50,000 files in it and below. Name a part of it.",
     ),
     NOT_ONCE: Explanation(
         "The text to replace is not there exactly once",
@@ -71,8 +72,8 @@ EXPLANATIONS = {
     ),
     RUN: Explanation(
         "Nothing runs, or something runs already",
-        "`octo mcp author` has at most one `octo run` at a time. `run` starts it, `stop` ends it, `status` tells how "
-        "it is and shows its log, `request` calls it.",
+        "`octo mcp author` has at most one `octo run` at a time, and so has an editor. `run` starts it, `stop` ends "
+        "it, `status` tells how it is and shows its log, `request` calls it.",
     ),
     EFFECTS: Explanation(
         "It would have effects",

@@ -30,8 +30,9 @@ LOOK = 0.3
 MOST_ONCE = 200
 MOST_BYTES = 8 << 20
 """Bytes of a message with all its steps; of a larger one, each value is shown in part."""
-PATIENCE = 3.0
-"""Seconds until a message that was just sent must be there: it is written once it has ended, in a thread."""
+PATIENCE = 0.5
+"""Seconds to wait for a message that was just sent: it is written once it has ended, in a thread. A request that no
+flow took makes none; of one that is late, pages hear."""
 
 
 _NONE: Mapping[str, str] = {}

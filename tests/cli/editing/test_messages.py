@@ -56,8 +56,12 @@ async def ran(page, project, port):
         request = {"url": url, "method": "POST", "headers": {"content-type": "application/json"}}
         reply = await page.ask("POST", "/api/send", {**request, "body": json.dumps(body)})
         assert reply.status == 200, reply
-        assert reply.json["message"]
-        return reply.json
+        told = {}
+        while not told:  # it is written a moment later
+            found = (await page.ask("GET", "/api/messages?flow=orders")).json["messages"]
+            told = {each["trace"]: each["id"] for each in found if each["trace"] == reply.json["trace"]}
+        assert reply.json["message"] in (None, *told.values())
+        return {**reply.json, "message": told[reply.json["trace"]]}
 
     return send
 

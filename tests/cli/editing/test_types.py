@@ -193,3 +193,18 @@ async def test_events_have_theirs(server, page, project, port):
             kind, told, _ = await event()
             assert wrong(told, EVENTS[kind]) == [], (kind, told)
             seen.add(kind)
+
+
+def test_the_table_of_the_api_is_whole():
+    """What the docstring of the package lists is what is served."""
+    from octo.cli import editing
+
+    listed = set(re.findall(r"^    (GET|POST|PUT|DELETE) +(/\S+)", editing.__doc__, re.MULTILINE))
+    plain = {(each.route.method, _written(each.route.path.removeprefix("/api"))) for each in CALLS}
+
+    assert {(method, path) for method, path in listed} == plain
+
+
+def _written(path: str) -> str:
+    """A path as people write it: `/files/PATH`."""
+    return re.sub(r"\{(\w+)\*?\}", lambda found: found[1].upper(), path)

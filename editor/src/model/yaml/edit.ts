@@ -256,7 +256,10 @@ function flowInsertEdits(tree: Tree, collection: Collection, index: number, cont
     return [{ from: begin, to: begin, insert: isOver ? overLines(insert, column, newline) : insert }];
   }
   const end = tree.to(entries.at(-1) as Entry);
-  if (!isOver) return [{ from: end, to: end, insert: `, ${inside}` }];
+  if (!isOver)
+    return [
+      { from: end, to: end, insert: inside.startsWith("\n") || inside.startsWith("\r") ? `,${inside}` : `, ${inside}` },
+    ];
   const comma = commaAfter(text, end);
   const at = lineEnd(text, comma ?? end);
   const line = newline + " ".repeat(column) + overLines(inside, column, newline);
@@ -364,22 +367,47 @@ function emptyEdits(tree: Tree, place: Place): Edit[] {
   ];
 }
 
-function flowRemoveEdits(tree: Tree, { collection, index, entry }: Place): Edit[] {
+function flowRemoveEdits(tree: Tree, place: Place): Edit[] {
   const { text } = tree;
-  const { entries } = collection;
-  const { from, to } = tree.range(entry);
-  const [before, next] = [entries[index - 1], entries[index + 1]];
-  const comma = commaAfter(text, to);
-  const start = lineStart(text, from);
-  const isAlone =
-    isFirstInLine(text, from) && /^[ \t]*(?:#.*)?$/.test(text.slice(comma ?? to, lineEnd(text, comma ?? to)));
-  if (isAlone && start > tree.from(collection)) return [{ from: start, to: nextLine(text, comma ?? to), insert: "" }];
-  if (next) return [{ from, to: tree.from(next), insert: "" }];
-  if (before) return [{ from: tree.to(before), to, insert: "" }];
-  const inside = tree.inner(collection) + 1;
-  const isPadded =
-    text.slice(inside, from).trim() === "" && text.slice(comma ?? to, closeOf(tree, collection)).trim() === "";
+  const { collection, index, entry } = place;
+  const [before, next] = [collection.entries[index - 1], collection.entries[index + 1]];
+  const { from, to, isAlone } = flowExtentOf(tree, place);
+  if (isAlone) return [{ from, to, insert: "" }];
+  const end = tree.to(entry);
+  if (next) {
+    const begin = tree.from(next);
+    // What the next one has above it stays there.
+    if (!isFirstInLine(text, begin)) return [{ from, to: begin, insert: "" }];
+    const start = from - (/[ \t]*$/.exec(text.slice(0, from))?.[0].length ?? 0);
+    return [{ from: start, to: commaAfter(text, end) ?? end, insert: "" }];
+  }
+  // A comma before the bracket is allowed, and a comment must not swallow the bracket.
+  if (before)
+    return [{ from: text.slice(tree.to(before), from).includes("#") ? from : tree.to(before), to: end, insert: "" }];
+  const [inside, close] = [tree.inner(collection) + 1, closeOf(tree, collection)];
+  const rest = text.slice(inside, from) + text.slice(commaAfter(text, end) ?? end, close);
   return [
-    isPadded ? { from: inside, to: closeOf(tree, collection), insert: "" } : { from, to: comma ?? to, insert: "" },
+    rest.trim() === ""
+      ? { from: inside, to: close, insert: "" }
+      : { from, to: commaAfter(text, end) ?? end, insert: "" },
   ];
+}
+
+/**
+ * An entry of a collection in flow style with its comments: those in the lines above it if it begins a line.
+ *
+ * isAlone: whether it has its lines for itself; then they are whole lines, with its comma and a comment behind that.
+ */
+export function flowExtentOf(tree: Tree, { collection, index, entry }: Place): Extent & { isAlone: boolean } {
+  const { text } = tree;
+  const [begin, end] = [tree.from(entry), tree.to(entry)];
+  if (!isFirstInLine(text, begin)) return { from: begin, to: end, isInline: true, isAlone: false };
+  const before = collection.entries[index - 1];
+  const floor = nextLine(text, before ? tree.to(before) : tree.inner(collection));
+  let from = lineStart(text, begin);
+  while (from > floor && commentColumn(text, lineStart(text, from - 1)) !== undefined) from = lineStart(text, from - 1);
+  const last = commaAfter(text, end) ?? end;
+  const isAlone = from > tree.inner(collection) && /^[ \t]*(?:#.*)?$/.test(text.slice(last, lineEnd(text, last)));
+  const start = from === lineStart(text, begin) && !isAlone ? begin : from;
+  return { from: start, to: isAlone ? nextLine(text, last) : end, isInline: false, isAlone };
 }

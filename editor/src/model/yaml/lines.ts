@@ -34,6 +34,13 @@ export function isFirstInLine(text: string, at: number): boolean {
   return text.slice(lineStart(text, at), at).trim() === "";
 }
 
+/** How many spaces begin the line that begins there. */
+export function indentOf(text: string, start: number): number {
+  let at = start;
+  while (text[at] === " ") at += 1;
+  return at - start;
+}
+
 export function indented(line: string, columns: number): string {
   return line === "" ? line : " ".repeat(columns) + line;
 }

@@ -20,12 +20,21 @@ const DEEPEST = 200;
 /** The parser looks for the closing quote in all that follows. With one there, it stops where the indentation ends. */
 const QUOTES = "#'\"";
 
+export interface Entries {
+  readonly frames: Frame[];
+  /** Where each frame begins, and where the last one ends. */
+  readonly starts: number[];
+  /** Whether there is no problem in them. */
+  readonly isSound: boolean;
+}
+
 /** The whole text. */
-export function parseText(text: string): Frame {
+export function readText(text: string): { frame: Frame; isSound: boolean } {
   const { tokens, problems } = lex(text);
   const document = tokens.find((each) => each.type === "document");
   const reader = new Reader(text, problems);
-  return reader.top(document?.type === "document" ? document : undefined, secondOf(tokens));
+  const frame = reader.top(document?.type === "document" ? document : undefined, secondOf(tokens));
+  return { frame, isSound: reader.count === 0 };
 }
 
 /**
@@ -34,12 +43,12 @@ export function parseText(text: string): Frame {
  *
  * isLast: whether nothing at all follows in the text.
  */
-export function parseEntries(
+export function readEntries(
   text: string,
   column: number,
   kind: Collection["kind"],
   isLast: boolean,
-): { frames: Frame[]; starts: number[] } | undefined {
+): Entries | undefined {
   const guard = isLast ? "" : `${" ".repeat(column)}${kind === "sequence" ? "- " : "x: "}${QUOTES}`;
   if (guard && !text.endsWith("\n")) return undefined;
   const { tokens, problems } = lex(text + guard, isLast);
@@ -59,7 +68,7 @@ export function parseEntries(
     starts.pop();
   }
   // What comes before the first entry would belong to the sibling before.
-  return starts[0] === 0 ? { frames, starts } : undefined;
+  return starts[0] === 0 ? { frames, starts, isSound: reader.count === 0 } : undefined;
 }
 
 function lex(text: string, isWhole = true): { tokens: Token[]; problems: SyntaxProblem[] } {
@@ -137,6 +146,8 @@ class Reader {
   private open: Open = { frame: growing(), base: 0 };
   /** The parser may have gone astray there, so what follows counts too. */
   private hasStrays = false;
+  /** How many problems there are. */
+  count = 0;
 
   constructor(
     private readonly text: string,
@@ -146,6 +157,7 @@ class Reader {
   top(document: CST.Document | undefined, second: number | undefined): Frame {
     const { frame } = this.open;
     frame.problems.push(...this.problems);
+    this.count += this.problems.length;
     const at = document?.start.at(-1);
     const empty = at ? at.offset + at.source.length : 0;
     frame.root = this.node(document?.value, document?.start ?? [], empty, 0, true);
@@ -163,6 +175,7 @@ class Reader {
 
   private problem(from: number, to: number, message: string): void {
     this.open.frame.problems.push({ from: from - this.open.base, to: to - this.open.base, message });
+    this.count += 1;
   }
 
   /** Tokens that may only be white space and comments. */
@@ -281,8 +294,7 @@ class Reader {
     const begins = written.map((each) => beginOf(each) ?? token.offset);
     const first = begins[0] ?? token.offset;
     const column = columnOf(this.text, first);
-    const isFramed =
-      (token.type === "block-seq" || (top && column === 0)) && begins.every((each) => isFirst(this.text, each, column));
+    const isFramed = (token.type === "block-seq" || top) && begins.every((each) => isFirst(this.text, each, column));
     const node: Building<Collection> = {
       kind: token.type === "block-seq" ? "sequence" : "mapping",
       ...this.named(props),
@@ -442,7 +454,7 @@ function firstKey(token: CST.BlockMap): Token | null | undefined {
   return token.items[0]?.key;
 }
 
-function endOfWritten(written: Written, from: number): number {
+function endOfWritten(written: Written, from: number, depth = 0): number {
   const token = written.value ?? written.key;
   if (!written.value && written.sep?.length) {
     const mark = written.sep.findLast((each) => !isTrivia(each));
@@ -453,15 +465,11 @@ function endOfWritten(written: Written, from: number): number {
     const last = token.props.at(-1) as Source;
     return last.offset + last.source.length + token.source.length;
   }
-  if (token.type === "flow-collection") {
-    const last = token.end.findLast((each) => !isTrivia(each));
-    if (last) return last.offset + last.source.length;
-    const inside = (token.items as Written[]).at(-1);
-    return inside ? endOfWritten(inside, token.offset + 1) : token.offset + 1;
-  }
+  const last = token.type === "flow-collection" ? token.end.findLast((each) => !isTrivia(each)) : undefined;
+  if (last) return last.offset + last.source.length;
   if ("items" in token) {
     const inside = (token.items as Written[]).findLast((each) => beginOf(each) !== undefined);
-    return inside ? endOfWritten(inside, token.offset) : token.offset;
+    return inside && depth < DEEPEST ? endOfWritten(inside, token.offset + 1, depth + 1) : token.offset + 1;
   }
   return tokenEnd(token) ?? from;
 }

@@ -1,6 +1,6 @@
 /** An item of a list as text, on its own: to be moved, copied and pasted. */
 
-import { extentOf } from "./edit";
+import { extentOf, flowExtentOf } from "./edit";
 import type { Layout } from "./layout";
 import { dedented, indented, lineStart, splitLines } from "./lines";
 import { isCollection, type Node } from "./node";
@@ -21,7 +21,10 @@ export function snippetOf(tree: Tree, place: Place): Snippet {
     const from = tree.from(entry);
     const column = /^ */.exec(text.slice(lineStart(text, from)))?.[0].length ?? 0;
     const [first = "", ...rest] = splitLines(tree.source(entry));
-    return { lines: [`- ${first}`, ...rest.map((each) => indented(dedented(each, column), 2))] };
+    const { from: start, to } = flowExtentOf(tree, place);
+    const around = [text.slice(start, from), text.slice(tree.to(entry), to)].join("\n");
+    const comments = [...around.matchAll(/#.*/g)].map((each) => each[0].trimEnd());
+    return { lines: [...comments, `- ${first}`, ...rest.map((each) => indented(dedented(each, column), 2))] };
   }
   const { from, to, isInline } = extentOf(tree, place);
   const lines = splitLines(text.slice(from, to).replace(/\r?\n$/, ""));
