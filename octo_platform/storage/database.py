@@ -15,10 +15,13 @@ from typing import Any
 import aiosqlite
 from sqlalchemy import Connection, Dialect, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, TimeoutError as NoTurn
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 _WRITES = "octo_writes"
+
+PATIENCE = 30.0
+"""Seconds that somebody waits for a turn to write on SQLite, and once more for another process that writes."""
 
 LOCK: dict[str, Any] = {"key_share": True}
 """How rows are locked that will be changed: others may still refer to them. A stronger lock makes deadlocks."""
@@ -55,11 +58,18 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """A transaction: committed at the end, rolled back if an exception leaves it."""
+        """A transaction: committed at the end, rolled back if an exception leaves it.
+
+        Raises `sqlalchemy.exc.TimeoutError` if others write for longer than `PATIENCE`.
+        """
         async with AsyncExitStack() as stack:
             if self.is_sqlite:
                 # Writers of this process take turns here: those that wait in SQLite would poll.
-                await stack.enter_async_context(self._turn)
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        await stack.enter_async_context(self._turn)
+                except TimeoutError:
+                    raise NoTurn("others have written for too long") from None
             session = await stack.enter_async_context(self._writing())
             async with session.begin():
                 yield session
@@ -172,7 +182,7 @@ def _notice_death(connection: Any) -> None:
 
 
 def _file(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
 
 
 class _Released(aiosqlite.Connection):
@@ -200,7 +210,7 @@ class _Released(aiosqlite.Connection):
 
 def _tune(connection: Any, record: object) -> None:  # noqa: ARG001
     cursor = connection.cursor()
-    for each in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for each in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={PATIENCE * 1000:.0f}"):
         cursor.execute(f"PRAGMA {each}")
     cursor.close()
 
