@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence, Set as AbstractSet
 from contextlib import aclosing
+from datetime import timedelta
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -13,8 +14,10 @@ from octo_platform.deploy.target import LogLine, Target
 LOOKED_AT = 10_000
 """Lines in which the one is looked for that somebody has seen last."""
 
-_OVERLAP = 200
-"""Lines that are sent again where several instances write: their order may be another one by now."""
+_LATE = timedelta(seconds=10)
+"""How much later than its time a line of one instance may come than those of others. Read again, all stand in the order
+of their times: so those of other instances from just before the last one that was seen are sent again.
+"""
 
 _LEFT_OUT = LogLine(None, "", "lines may be left out here")
 
@@ -31,31 +34,33 @@ async def followed(target: Target, deployment: str, lines: int, last: str) -> As
 
     Where that line is not found any more, all that is kept is sent, after a line that says so.
     """
-    seen: dict[str, None] = {}
+    seen: AbstractSet[str] = set()
     if last or lines == 0:
         kept = [each async for each in _marked(target.logs(deployment, lines=LOOKED_AT, follow=False))]
         seen, begin = _begin(kept, last)
         lines = LOOKED_AT
         yield begin
-    is_behind = bool(seen)
     async with aclosing(_marked(target.logs(deployment, lines=lines, follow=True))) as found:
         async for each in found:
-            # Invariant: nothing is left out that came between the two looks; so it begins with the first unseen line.
-            is_behind = is_behind and each.id in seen
-            if not is_behind:
+            if each.id not in seen:  # what came between the two looks is not
                 yield each
 
 
-def _begin(kept: Sequence[Marked], last: str) -> tuple[dict[str, None], Marked]:
+def _begin(kept: Sequence[Marked], last: str) -> tuple[AbstractSet[str], Marked]:
     """The ids of what is not sent, and what is told first."""
     ids = [each.id for each in kept]
     if not last:
-        return dict.fromkeys(ids), Marked(ids[-1] if ids else "", None)
+        return {*ids}, Marked(ids[-1] if ids else "", None)
     if last not in ids:
-        return {}, Marked("", _LEFT_OUT)
-    is_of_one = len({each.line.instance for each in kept if each.line}) == 1
-    end = ids.index(last) + 1
-    return dict.fromkeys(ids[: end if is_of_one else max(0, end - _OVERLAP)]), Marked(last, None)
+        return set(), Marked("", _LEFT_OUT)
+    before = kept[: ids.index(last) + 1]
+    return {each.id for each in before if not _may_be_late(each.line, before[-1].line)}, Marked(last, None)
+
+
+def _may_be_late(line: LogLine | None, last: LogLine | None) -> bool:
+    if line is None or last is None or line.instance == last.instance or line.at is None or last.at is None:
+        return False
+    return line.at >= last.at - _LATE
 
 
 async def _marked(lines: AsyncIterator[LogLine]) -> AsyncGenerator[Marked]:

@@ -8,7 +8,7 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import aiosqlite
 from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, TimeoutError as NoTurn
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 _WRITES = "octo_writes"
@@ -24,6 +24,9 @@ _LOOKS = "octo_looks"
 _THREADS = 4
 
 T = TypeVar("T")
+
+PATIENCE = 30.0
+"""Seconds that somebody waits for a turn to write on SQLite, and once more for another process that writes."""
 
 LOCK: dict[str, Any] = {"key_share": True}
 """How rows are locked that will be changed: others may still refer to them. A stronger lock makes deadlocks."""
@@ -63,7 +66,10 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """A transaction: committed at the end, rolled back if an exception leaves it."""
+        """A transaction: committed at the end, rolled back if an exception leaves it.
+
+        Raises `sqlalchemy.exc.TimeoutError` if others write for longer than `PATIENCE`.
+        """
         async with self._alone(), self._writing() as session, session.begin():
             yield session
 
@@ -100,9 +106,21 @@ class Database:
         if self._plain is not None:
             self._plain.dispose()
 
-    def _alone(self) -> AbstractAsyncContextManager[object]:
-        """Writers of this process take turns on SQLite: those that wait in SQLite itself would poll."""
-        return self._turn if self.is_sqlite else nullcontext()
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """A turn to write. Writers of this process take turns on SQLite: those that wait in SQLite itself would poll."""
+        if not self.is_sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise NoTurn("others have written for too long") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[AsyncConnection]:
@@ -220,7 +238,7 @@ def _notice_death(connection: Any) -> None:
 
 
 def _file(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
 
 
 class _Released(aiosqlite.Connection):
@@ -248,7 +266,7 @@ class _Released(aiosqlite.Connection):
 
 def _tune(connection: Any, record: object) -> None:  # noqa: ARG001
     cursor = connection.cursor()
-    for each in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for each in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={PATIENCE * 1000:.0f}"):
         cursor.execute(f"PRAGMA {each}")
     cursor.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from octo_platform.deploy.target import LogLine
-from octo_platform.deployments import log_stream
 from octo_platform.deployments.log_stream import Marked, followed
 
 BEGAN = datetime(2026, 12, 1, tzinfo=UTC)
@@ -14,16 +13,14 @@ BEGAN = datetime(2026, 12, 1, tzinfo=UTC)
 class Book:
     """A log. coming: what is written between two looks at it."""
 
-    def __init__(self, *texts: str, instances: int = 1) -> None:
+    def __init__(self, *texts: str) -> None:
         self.lines: list[LogLine] = []
         self.coming: list[str] = []
-        self._instances = instances
         for each in texts:
             self.write(each)
 
     def write(self, text: str) -> None:
-        number = len(self.lines)
-        self.lines.append(LogLine(BEGAN + timedelta(seconds=number), f"orders-{number % self._instances}", text))
+        self.lines.append(LogLine(BEGAN + timedelta(seconds=len(self.lines)), "orders-0", text))
 
     async def logs(self, deployment, *, lines, follow):
         for each in self.lines[-lines:] if lines else ():
@@ -52,7 +49,7 @@ async def test_it_goes_on_behind_the_line_that_was_seen_last():
     assert again[1].id == first[2].id, "a line has the id that it had"
 
 
-async def test_lines_of_the_same_text_and_moment_are_told_apart(monkeypatch):
+async def test_lines_of_the_same_text_and_moment_are_told_apart():
     book = Book()
     book.lines = [LogLine(BEGAN, "orders-0", "again")] * 4
     first = await told(book)
@@ -66,16 +63,17 @@ async def test_what_is_not_found_any_more_is_said():
     assert (await told(book, last="gone-0"))[0].id == ""
 
 
-async def test_a_line_of_another_instance_that_came_late_is_not_lost(monkeypatch):
+async def test_a_line_of_another_instance_that_came_late_is_not_lost():
     """Read again, lines stand in the order of their times; so some come again, with the ids that they had."""
-    monkeypatch.setattr(log_stream, "_OVERLAP", 2)
-    book = Book("a", "b", "late", "d", instances=2)
-    late = book.lines.pop(2)
+    book = Book("long ago", "by the other", "late", "last")
+    one, other, late, last = book.lines
+    book.lines = [one, other._replace(instance="orders-1"), last]
+    book.lines[0] = one._replace(at=BEGAN - timedelta(minutes=1), instance="orders-1")
     first = await told(book)
-    book.lines.insert(2, late)
+    book.lines.insert(2, late._replace(instance="orders-1"))
     again = await told(book, last=first[-1].id)
-    assert texts(again) == ["late", "d"]
-    assert again[-1].id == first[-1].id
+    assert texts(again) == ["by the other", "late"]
+    assert again[1].id == first[1].id
 
 
 async def test_who_wants_only_what_comes_is_told_where_that_begins():

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import TimeoutError as NoTurn
 
 from octo_platform.storage.database import opened, url_of
 from octo_platform.storage.migrating import migrate
@@ -111,3 +112,17 @@ async def test_a_server_that_is_gone_without_a_word_is_noticed(place):
         assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
         assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 15
+
+
+async def test_who_waits_for_a_turn_to_write_does_not_wait_for_ever(place, monkeypatch):
+    """While another process holds the file, those of this one would wait half a minute each, one after the other."""
+    async with opened(url_of(place)) as database:
+        await migrate(database)
+        async with database.write() as session:
+            session.add(Setting(name="a", value="1"))
+            monkeypatch.setattr("octo_platform.storage.database.PATIENCE", 0.01)
+            with pytest.raises(NoTurn, match="others have written for too long"):
+                async with database.write():
+                    raise AssertionError
+        async with database.write() as session:
+            session.add(Setting(name="b", value="1"))
