@@ -41,6 +41,20 @@ def test_one_service_may_be_elsewhere(tmp_path):
     assert {name for name in found if found[name] != MEMORY[name]} == {"queues"}
 
 
+def test_the_journal_may_be_elsewhere(tmp_path):
+    """With keys and leases of its own; the others stay where they are."""
+    text = f"memory:,journal=sqlite:{tmp_path}/octo.db"
+    services = Services(openers(text))
+
+    assert services.for_journal(["key-value", "leases"]) == {
+        "key-value": "key-value of the journal",
+        "leases": "leases of the journal",
+    }
+    assert Services().for_journal(["key-value"]) == {"key-value": "key-value"}
+    assert {name for name in MEMORY if openers(text)[name] != MEMORY[name]} == set()
+    assert services.outlive("key-value of the journal")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -57,6 +71,7 @@ def test_one_service_may_be_elsewhere(tmp_path):
         ("sqlite:///", "needs the path"),
         ("sqlite://octo.db", "sqlite:///PATH"),
         ("memory:,memory:", "only the first"),
+        ("memory:,journal=env:APP_", "provides no service 'journal'; it provides: secrets"),
         ("quues=memory:", "provides no service 'quues'; it provides: key-value"),
         ("secrets=sqlite:a.db", "provides no service 'secrets'"),
     ],

@@ -228,6 +228,7 @@ ON_PLATFORM = [
 ]
 
 
+@pytest.mark.timeout(600)  # thousands of calls one after the other, on a machine that may be busy
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
 @pytest.mark.parametrize(
     ("suite", "check", "provider"),
