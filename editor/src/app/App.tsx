@@ -4,6 +4,7 @@ import { Inspector } from "../forms/Inspector";
 import { Left } from "../outline/Left";
 import { Panel } from "../panel/Panel";
 import { useDesk, useStore } from "../state/context";
+import { Clashes } from "./Clashes";
 import { Compose } from "./Compose";
 import { Find } from "./Find";
 import "./frame.css";
@@ -65,6 +66,7 @@ export function App({ name, mac, nonce }: Props) {
       <p className="notice" role="status">
         {notice}
       </p>
+      <Clashes />
       {isComposing && <Compose onClose={() => compose(false)} />}
       {isFinding && <Find onClose={() => find(false)} />}
     </div>
