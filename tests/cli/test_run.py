@@ -82,7 +82,14 @@ def test_the_banner_is_on_stdout_and_the_log_on_stderr(flow):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["run", "-", "a"], ["run", "-", "--watch"], ["run", "--processes", "0", "a"]]
+    "arguments",
+    [
+        ["run"],
+        ["run", "-", "a"],
+        ["run", "-", "--watch"],
+        ["run", "--processes", "0", "a"],
+        ["run", "--debug", "--processes", "2", "a"],
+    ],
 )
 def test_bad_usage_is_2(command, arguments):
     assert command(*arguments)[0] == 2

@@ -282,6 +282,32 @@ async def test_flows_are_listed_with_their_blocks_and_without_settings(plugins):
         assert "settings" not in json.dumps(flow)
 
 
+async def test_a_flow_says_at_which_url_it_is_reached(plugins, port):
+    """With the port that is really listened at, and the methods that it takes, if it does not take all."""
+    text = """
+connectors: [{{name: web, type: http, settings: {{host: 127.0.0.1, port: {port}, basePath: /v1}}}}]
+flows:
+  - name: one
+    source: {{connector: web, type: http, settings: {{path: /a, methods: [POST]}}}}
+    process: []
+  - name: all
+    source: {{connector: web, type: http, settings: {{path: /b}}}}
+    process: []
+  - {{name: none, process: []}}
+"""
+    async with started(text.format(port=port), plugins) as (state, service, _):
+        await until_running(service)
+
+        sources = {each["name"]: each["source"] for each in await state.flows()}
+
+    base = {"type": "http", "connector": "web"}
+    assert sources == {
+        "one": {**base, "url": f"http://127.0.0.1:{port}/v1/a", "methods": ["POST"]},
+        "all": {**base, "url": f"http://127.0.0.1:{port}/v1/b", "methods": []},
+        "none": None,
+    }
+
+
 async def test_whoever_measures_more_is_asked(plugins):
     def traces():
         return {"octo_traces_dropped_total": [((), 3)]}

@@ -251,3 +251,20 @@ def test_more_traces_at_once_than_one_statement_takes(path, make):
     store.write([make(at=NOW + number) for number in range(1000)])
 
     assert len(store.find(limit=9999)) == 1000
+
+
+def test_what_was_written_since(path, make):
+    """In the order of writing, whenever the messages began: a long one may end after those that came later."""
+    store = Sqlite(path)
+    store.write([make(at=NOW + 2), make(at=NOW + 1)])
+    store.close()
+    last = store.last()
+    assert store.written(last) == ([], last)
+
+    store.write([make(at=NOW), make(at=NOW + 3)])
+    store.close()
+
+    first, number = store.written(last, 1)
+    rest, end = store.written(number)
+    assert [each.at for each in (*first, *rest)] == [NOW, NOW + 3]
+    assert (store.written(0)[1], end) == (end, store.last())

@@ -4,6 +4,8 @@ import { Inspector } from "../forms/Inspector";
 import { Left } from "../outline/Left";
 import { Panel } from "../panel/Panel";
 import { useDesk, useStore } from "../state/context";
+import { Clashes } from "./Clashes";
+import { Compose } from "./Compose";
 import { Find } from "./Find";
 import "./frame.css";
 import { shown } from "./keys";
@@ -28,6 +30,8 @@ export function App({ name, mac, nonce }: Props) {
   const path = files.has(chosen) ? chosen : (files.keys().next().value ?? "");
   const [isFinding, find] = useState(false);
   const onFind = useCallback(() => find(true), []);
+  const [isComposing, compose] = useState(false);
+  const onCompose = useCallback(() => compose(true), []);
   useKeys({ mac, onFind });
   const notice = useStore(editor.notice);
   useEffect(() => {
@@ -40,7 +44,7 @@ export function App({ name, mac, nonce }: Props) {
   );
   return (
     <div className={mode === "split" || mode === "text" ? "app two" : "app"}>
-      <TopBar name={name} mac={mac} />
+      <TopBar name={name} mac={mac} onCompose={onCompose} />
       <Left onFind={onFind} findKeys={shown("find", mac)} />
       <main className="mid">
         <SubBar mac={mac} />
@@ -58,10 +62,12 @@ export function App({ name, mac, nonce }: Props) {
         )}
       </main>
       {mode !== "split" && mode !== "text" && <Inspector />}
-      <Panel keys={shown("panel", mac)} />
+      <Panel keys={shown("panel", mac)} onCompose={onCompose} />
       <p className="notice" role="status">
         {notice}
       </p>
+      <Clashes />
+      {isComposing && <Compose onClose={() => compose(false)} />}
       {isFinding && <Find onClose={() => find(false)} />}
     </div>
   );

@@ -2,13 +2,15 @@ import { Button, IconButton } from "../look/Button";
 import { Icon } from "../look/Icon";
 import { useDesk, useStore } from "../state/context";
 import { shown } from "./keys";
+import { RunBar } from "./RunBar";
 
 interface Props {
   readonly name: string;
   readonly mac: boolean;
+  readonly onCompose: () => void;
 }
 
-export function TopBar({ name, mac }: Props) {
+export function TopBar({ name, mac, onCompose }: Props) {
   const { editor, view } = useDesk();
   useStore(editor.integration);
   useStore(editor.saved);
@@ -24,6 +26,8 @@ export function TopBar({ name, mac }: Props) {
         <b className="cut">{name}</b>
         {unsaved > 0 && <i className="unsaved" role="img" title="not saved" aria-label="not saved" />}
       </div>
+      <span className="vr" />
+      <RunBar mac={mac} onCompose={onCompose} />
       <span className="grow" />
       <Button
         kind="quiet"

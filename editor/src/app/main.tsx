@@ -1,3 +1,4 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRoot } from "react-dom/client";
 import { Api, ApiError } from "../client/api";
 import { listen } from "../client/events";
@@ -6,6 +7,7 @@ import { nonce } from "../look/nonce";
 import type { Catalogue } from "../model";
 import { DeskProvider } from "../state/context";
 import { Editor } from "../state/editor";
+import { Running } from "../state/running";
 import { View } from "../state/view";
 import { App } from "./App";
 import "../look/tokens.css";
@@ -25,14 +27,18 @@ async function start(place: HTMLElement): Promise<void> {
     await editor.open();
     const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
     const view = new View(isDark ? "dark" : "light");
-    follow(editor);
+    const running = new Running(editor);
+    follow(editor, running);
     const mac = /mac/i.test(navigator.userAgent);
     root.render(
-      <DeskProvider desk={{ editor, view }}>
-        <App name={session.name} mac={mac} nonce={nonce()} />
-      </DeskProvider>,
+      <QueryClientProvider client={new QueryClient()}>
+        <DeskProvider desk={{ editor, view, running }}>
+          <App name={session.name} mac={mac} nonce={nonce()} />
+        </DeskProvider>
+      </QueryClientProvider>,
     );
     void editor.check();
+    void running.sync();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     root.render(
@@ -45,7 +51,7 @@ async function start(place: HTMLElement): Promise<void> {
 }
 
 /** Check after each change, and read what changes on the disk. */
-function follow(editor: Editor): void {
+function follow(editor: Editor, running: Running): void {
   let waiting: ReturnType<typeof setTimeout> | undefined;
   editor.integration.subscribe(() => {
     clearTimeout(waiting);
@@ -53,6 +59,7 @@ function follow(editor: Editor): void {
   });
   const listener = {
     event({ kind, data }: { readonly kind: string; readonly data: unknown }) {
+      running.event(kind, data);
       if (kind !== "files") return;
       const { changed, gone } = data as FilesEvent;
       for (const each of changed) void editor.refresh(each);

@@ -46,6 +46,12 @@ const ACTIONS: Partial<Record<ActionId, Act>> = {
   save: ({ editor }) => void editor.save(),
   undo: ({ editor }) => editor.undo(),
   redo: ({ editor }) => editor.redo(),
+  run: ({ running, view }) => {
+    view.show("logs");
+    void running.start(view.file.get() || running.path);
+  },
+  stop: ({ running }) => void running.stop(),
+  resend: ({ running }) => void running.send(),
   nextProblem: problem(1),
   previousProblem: problem(-1),
   tab1: tab(0),

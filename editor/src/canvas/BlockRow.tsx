@@ -1,9 +1,11 @@
 import { memo } from "react";
+import type { Step } from "../client/types";
 import { Icon } from "../look/Icon";
 import { blockIcon } from "../look/kinds";
 import type { Block } from "../model";
 import { useDesk, useStore } from "../state/context";
 import { useMarks } from "../state/marks";
+import { time } from "../state/shown";
 import { LaneList } from "./LaneList";
 import { blockSays } from "./saying";
 
@@ -37,15 +39,19 @@ function isRequired(block: Block, slot: string): boolean {
 }
 
 function Row({ block, level, folded }: Props & { readonly folded?: boolean }) {
-  const { editor, view } = useDesk();
+  const { editor, view, running } = useDesk();
   const isSelected = useStore(editor.selection, (selection) => selection.keys.includes(block.key));
   const isLast = useStore(editor.selection, (selection) => selection.focus === block.key);
   const mark = useMarks(block.key);
+  const step = useStore(running.picked, (picked) => picked?.steps.get(block.address));
+  const isPicked = useStore(running.picked, (picked) => picked !== null);
   const classes = [
     "blk",
     isSelected && "is-sel",
     mark?.kind === "error" && "is-wrong",
     mark?.kind === "warning" && "is-odd",
+    step?.outcome === "failed" && "is-fail",
+    isPicked && !step && "is-not",
   ];
   const shownName = block.label || "not a block";
   return (
@@ -69,16 +75,24 @@ function Row({ block, level, folded }: Props & { readonly folded?: boolean }) {
       <span className="blk-t">{block.name ? block.type : ""}</span>
       <code className="blk-s">{folded ? inside(block) : blockSays(block)}</code>
       <span className="blk-c" />
-      <span className="blk-d" />
+      <span className="blk-d">{step ? time(step.duration) : ""}</span>
       {folded === undefined ? (
-        <span className="blk-k" />
+        <Outcome step={step} />
       ) : (
         <button type="button" className="fold" tabIndex={-1} aria-hidden onClick={() => view.fold(block.key, !folded)}>
           <Icon name={folded ? "right" : "down"} small className="blk-k" />
         </button>
       )}
+      {step?.error && <p className="blk-e">{step.error.message}</p>}
     </div>
   );
+}
+
+/** How the picked message left the block. */
+function Outcome({ step }: { readonly step: Step | undefined }) {
+  if (!step) return <span className="blk-k" />;
+  const isWell = step.outcome === "completed";
+  return <Icon name={isWell ? "check" : "x"} small className={isWell ? "blk-k y" : "blk-k n"} />;
 }
 
 /** What a folded block says of its inside. */

@@ -140,6 +140,11 @@ export function blockType(catalogue: Catalogue, type: string): BlockType | undef
   return catalogue.blocks.find((each) => each.type === type);
 }
 
+/** Whether a block is there to run chains: one that may have a chain besides is none. */
+export function isComposite({ slots, fields }: BlockType): boolean {
+  return slots.some((slot) => fieldOf(fields, slot.split(/[.[]/)[0] ?? "")?.required);
+}
+
 export function connectorType(catalogue: Catalogue, type: string): ConnectorType | undefined {
   return catalogue.connectors.find((each) => each.type === type);
 }

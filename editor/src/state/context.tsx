@@ -1,12 +1,14 @@
 import { createContext, type ReactNode, useContext, useSyncExternalStore } from "react";
 import type { Store } from "../model/store";
 import type { Editor } from "./editor";
+import type { Running } from "./running";
 import type { View } from "./view";
 
 /** What every part of the window uses: the project, and how it is looked at. */
 export interface Desk {
   readonly editor: Editor;
   readonly view: View;
+  readonly running: Running;
 }
 
 const Context = createContext<Desk | null>(null);

@@ -1,5 +1,6 @@
 /** Set and remove values at any depth below an entry, with as little of the text changed as can be. */
 
+import { isNothing } from "../document";
 import { valueEdits } from "../yaml/edit";
 import { type Entry, isCollection, keyOf, type Node } from "../yaml/node";
 import { entryOf } from "../yaml/place";
@@ -76,6 +77,11 @@ function nested(step: Step, inner: Value): Value {
 function add(draft: Draft, id: number, step: Step, value: Value, order: Order): void {
   const node = ownValue(draft, id);
   const count = isCollection(node) ? node.entries.length : 0;
+  if (node.kind === "scalar" && !isNothing(node)) {
+    throw new Refusal(
+      `\`${node.text.slice(0, 30)}\` stands here, where a ${typeof step === "number" ? "list" : "mapping"} should be.`,
+    );
+  }
   if (typeof step === "number") {
     if (node.kind === "mapping" && count > 0) throw new Refusal("This is a mapping, not a list.");
     if (step !== count) throw new Refusal("A list has no gaps.");

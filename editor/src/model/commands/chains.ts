@@ -56,6 +56,7 @@ export function moveBlocks(integration: Integration, blocks: readonly Block[], l
     const found = outermost(integration, blocks);
     const reason = refusal(lane, found);
     if (reason) throw new Refusal(reason);
+    if (isThere(found, lane, index)) return found.map(({ file, entry }) => ({ file, id: entry.id }));
     const behind = lane.blocks.slice(index).find((each) => !found.includes(each));
     const target = drafts.of(lane.file);
     const list = listOf(integration, target, lane);
@@ -69,6 +70,14 @@ export function moveBlocks(integration: Integration, blocks: readonly Block[], l
       return { file: lane.file, id };
     });
   });
+}
+
+/** Whether blocks stand one behind the other in their place already. */
+function isThere(blocks: readonly Block[], lane: Lane, index: number): boolean {
+  const places = blocks.map((each) => lane.blocks.indexOf(each));
+  const first = places[0] ?? -1;
+  const isOne = first >= 0 && places.every((each, offset) => each === first + offset);
+  return isOne && index >= first && index <= first + places.length;
 }
 
 /** Put a copy of the blocks behind the last one of them in each chain. */

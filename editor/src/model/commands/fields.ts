@@ -1,6 +1,6 @@
 /** Values of blocks, sources, connectors, flows and variables: set and removed at any depth. */
 
-import { connectorType, type Field, type Kind, kindsAt } from "../catalogue";
+import { connectorType, type Field, isComposite, type Kind, kindsAt } from "../catalogue";
 import { type Block, type Flow, type FlowFile, type Named, RESERVED, type Source } from "../document";
 import { blocksOf, connectorOf, type Integration } from "../integration";
 import { get } from "../yaml/node";
@@ -140,7 +140,7 @@ function isBeside(integration: Integration, block: Block, name: string): boolean
   if (slots.includes(name)) return true;
   const others = block.settings.filter((each) => !slots.includes(each.name) && !each.isMerged);
   if (others.length > 0) return others.some((each) => !each.isBelow);
-  return slots.length > 0 || prefersBeside(integration.files.get(block.file));
+  return (block.known && isComposite(block.known)) || prefersBeside(integration.files.get(block.file));
 }
 
 /** Whether most blocks without chains have their settings beside `type`. */

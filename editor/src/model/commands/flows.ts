@@ -15,7 +15,7 @@ const SECTION_OF = { flow: "flows", connector: "connectors", processor: "process
 
 /** Add a flow to a file; the file may be new. fields: with its `name`. */
 export function addFlow(integration: Integration, file: string, fields: Fields, index?: number): Outcome {
-  return add(integration, file, "flow", { process: [], ...inOrder(fields, ofFlow(integration.catalogue)) }, index);
+  return add(integration, file, "flow", inOrder({ process: [], ...fields }, ofFlow(integration.catalogue)), index);
 }
 
 export function addConnector(integration: Integration, file: string, fields: Fields): Outcome {

@@ -1,6 +1,6 @@
 /** The list that the blocks of a lane are written in; made if it is not there. */
 
-import type { Block, Flow, Lane } from "../document";
+import { type Block, type Flow, isNothing, type Lane } from "../document";
 import { blocksOf, type Integration } from "../integration";
 import { pair } from "../yaml/node";
 import { entryOf } from "../yaml/place";
@@ -11,9 +11,12 @@ import { ofBlock, ofFlow } from "./order";
 /** The entry whose value is the list of the lane. */
 export function listOf(integration: Integration, draft: Draft, lane: Lane): number {
   if (lane.isRepeated) throw new Refusal("This lane is repeated from elsewhere. Change it there, or in the text.");
-  const { node, entry } = lane;
+  const { node, entry, chain } = lane;
+  const wrong = chain ?? (node?.kind === "mapping" ? pair(node, "process")?.value : node);
+  if (wrong?.kind === "scalar" && !isNothing(wrong))
+    throw new Refusal(`\`${lane.slot}\` is no list of blocks. Change the text.`);
   const owner = node?.kind === "mapping" ? pair(node, "process") : entry;
-  if (owner && (lane.chain || owner !== entry)) {
+  if (owner && (chain || owner !== entry)) {
     ownValue(draft, owner.id);
     return owner.id;
   }

@@ -1,6 +1,6 @@
 /** A new block of a type, with what it needs at least: the beginning of a form. */
 
-import { type BlockType, blockType, type Field, type Kind } from "../catalogue";
+import { type BlockType, blockType, type Field, isComposite, type Kind } from "../catalogue";
 import type { Flow } from "../document";
 import type { Integration } from "../integration";
 import type { Value } from "../yaml/value";
@@ -32,7 +32,7 @@ export function starter(integration: Integration, flow: Flow, type: string): Val
     ),
     found,
   );
-  const isBeside = slots.size > 0 || prefersBeside(integration.files.get(flow.file));
+  const isBeside = isComposite(found) || prefersBeside(integration.files.get(flow.file));
   // A setting that is itself called `name` has its place below `settings`.
   if (isBeside && !("name" in plain)) return { type, ...plain, ...chains };
   return { type, ...(Object.keys(plain).length > 0 ? { settings: plain } : {}), ...chains };

@@ -6,7 +6,17 @@
 
 import type { Edit } from "../text";
 import { layoutOf } from "./layout";
-import { commentColumn, indented, isBlank, isFirstInLine, lineEnd, lineStart, nextLine, splitLines } from "./lines";
+import {
+  commentColumn,
+  indented,
+  indentOf,
+  isBlank,
+  isFirstInLine,
+  lineEnd,
+  lineStart,
+  nextLine,
+  splitLines,
+} from "./lines";
 import type { Collection, Entry, Node, ScalarStyle } from "./node";
 import type { Place } from "./place";
 import type { Snippet } from "./snippet";
@@ -248,7 +258,11 @@ function flowInsertEdits(tree: Tree, collection: Collection, index: number, cont
   const begin = next && tree.from(next);
   const isOver = isFirstInLine(text, tree.from(entries.at(-1) as Entry));
   const column = isOver ? columnAt(text, tree.from(entries.at(-1) as Entry)) : 0;
-  const inside = flowTextOf(tree, content, isOver ? undefined : collection.column + 2);
+  const inside = flowTextOf(
+    tree,
+    content,
+    isOver ? undefined : indentOf(text, lineStart(text, tree.from(collection))) + 4,
+  );
   if (begin !== undefined) {
     const insert = isFirstInLine(text, begin)
       ? `${inside},${newline}${" ".repeat(columnAt(text, begin))}`

@@ -47,7 +47,14 @@ export function withoutAnchors({ lines }: Snippet): Snippet {
   const used = new Set(aliasesIn(tree.root));
   const anchored = [...tree.anchors].flatMap(([name, nodes]) => (used.has(name) ? [] : nodes));
   for (const at of anchored.map((node) => tree.from(node)).sort((a, b) => b - a)) {
-    text = text.slice(0, at) + text.slice(at).replace(/^((?:!\S*\s+)?)&[^\s,[\]{}]+[ \t]*/, "$1");
+    const before = text.slice(0, at);
+    const rest = text.slice(at).replace(/^((?:!\S*\s+)?)&[^\s,[\]{}]+[ \t]*/, "$1");
+    // A mapping in the lines below its dash may stand behind it now.
+    const column = before.length - before.lastIndexOf("\n") - 1;
+    const isBelow = before.endsWith("- ") && new RegExp(`^\\n {${column}}(?=\\S)`).test(rest);
+    text = isBelow
+      ? before + rest.slice(column + 1)
+      : before.replace(/[ \t]+$/, rest.startsWith("\n") ? "" : "$&") + rest;
   }
   return { lines: splitLines(text).slice(0, -1) };
 }

@@ -1,8 +1,8 @@
 /** A text with its syntax, and what an edit makes of it: only the entries around the edit are parsed again. */
 
 import { apply, type Change, type Edit, trimmed } from "../text";
-import { parseEntries, parseText } from "./contain";
 import type { Collection, Entry, Frame, Node, SyntaxProblem } from "./node";
+import { parseEntries, parseText } from "./parts";
 
 /** Edits so near to each other are one for the parser. */
 const NEAR = 2000;

@@ -15,9 +15,8 @@ export function shape(tree: Tree): unknown {
     const place = { kind, anchor, tag, ...tree.range(each), inner: tree.inner(each) };
     if (each.kind === "scalar") return { ...place, style: each.style, text: each.text, body: tree.body(each) };
     if (each.kind === "mapping" || each.kind === "sequence") {
-      const { style, column, starts } = each;
-      const frames = starts ? starts.length : undefined;
-      return { ...place, style, column, frames, entries: each.entries.map(entry) };
+      const { style, column } = each;
+      return { ...place, style, column, entries: each.entries.map(entry) };
     }
     return place;
   };

@@ -1,25 +1,32 @@
 /**
- * Broken text: what is wrong stays within the lines that are indented as a part of it.
+ * Text in parts: as far as indentation tells what an entry is, large entries and broken ones are parsed part by part.
  *
- * The parser loses its way behind a bracket or quote that is not closed. So a text with problems is parsed once more,
- * entry by entry as far as indentation tells what an entry is, and only the innermost entry is broken.
+ * A large text is parsed faster so. And the parser loses its way behind a bracket or quote that is not closed: part by
+ * part only the innermost entry is broken.
  */
 
-import { indentOf, isBlank, lineEnd, nextLine } from "./lines";
+import { commentColumn, indentOf, isBlank, lineEnd, nextLine } from "./lines";
 import { type Collection, type Entry, type Frame, freshId, type Node } from "./node";
 import { type Entries, endOfTrivia, readEntries, readText } from "./parse";
 
 type Growing = { -readonly [K in keyof Frame]: Frame[K] };
 
+/** An entry of so many characters is parsed part by part. */
+const LARGE = 4000;
+
 /** The whole text. */
 export function parseText(text: string): Frame {
-  const { frame, isSound } = readText(text);
-  if (isSound || /^(?:---|%|\.\.\.)/m.test(text)) return frame;
   const start = endOfTrivia(text, text.startsWith("\uFEFF") ? 1 : 0);
   const column = indentOf(text, start);
-  if (!isKey(text, start + column)) return frame;
-  const found = contained(text.slice(start), column, "mapping", true);
-  return found ? topOf(found, start, column) : frame;
+  const isOne = isKey(text, start + column) && !/^(?:---|%|\.\.\.)/m.test(text);
+  const inParts = (isStrict: boolean) => {
+    const found = isOne ? parted(text.slice(start), { column, kind: "mapping", isLast: true, isStrict }) : undefined;
+    return found && topOf(found, start, column);
+  };
+  const sound = text.length > LARGE ? inParts(true) : undefined;
+  if (sound) return sound;
+  const whole = readText(text);
+  return whole.isSound ? whole.frame : (inParts(false) ?? whole.frame);
 }
 
 /** Entries of one block collection: see `readEntries`. */
@@ -29,22 +36,45 @@ export function parseEntries(
   kind: Collection["kind"],
   isLast: boolean,
 ): Entries | undefined {
-  const found = readEntries(text, column, kind, isLast);
-  if (found?.isSound) return found;
   if (!isLast && !text.endsWith("\n")) return undefined;
-  return contained(text, column, kind, isLast) ?? found;
+  const sound = text.length > LARGE ? parted(text, { column, kind, isLast, isStrict: true }) : undefined;
+  if (sound) return sound;
+  const whole = readEntries(text, column, kind, isLast);
+  if (whole?.isSound || isOutdented(text, column, kind)) return whole;
+  return parted(text, { column, kind, isLast, isStrict: false }) ?? whole;
+}
+
+/** Whether a line is indented less than the entries, or is none of them, and so may belong to what is around. */
+function isOutdented(text: string, column: number, kind: Collection["kind"]): boolean {
+  for (let at = 0; at < text.length; at = nextLine(text, at)) {
+    const indent = indentOf(text, at);
+    if (indent > column || isBlank(text, at) || commentColumn(text, at) !== undefined) continue;
+    if (indent < column || (kind === "sequence" && !isDash(text, at + column))) return true;
+  }
+  return false;
+}
+
+interface Parting {
+  readonly column: number;
+  readonly kind: Collection["kind"];
+  /** Whether nothing at all follows in the text. */
+  readonly isLast: boolean;
+  /** Whether all parts must be sound. */
+  readonly isStrict: boolean;
 }
 
 /** Entry by entry; undefined if the lines are not entries at this column. */
-function contained(text: string, column: number, kind: Collection["kind"], isLast: boolean): Entries | undefined {
-  const starts = startsOf(text, column, kind);
+function parted(text: string, parting: Parting): Entries | undefined {
+  const starts = startsOf(text, parting.column, parting.kind);
   if (starts[0] !== 0) return undefined;
-  const ends = [...starts.slice(1), text.length];
-  const frames = starts.map((start, index) => {
-    const isEnd = isLast && index === starts.length - 1;
-    return entryOf(text.slice(start, ends[index]), column, kind, isEnd);
-  });
-  return { frames, starts: [...starts, text.length], isSound: false };
+  const frames: Frame[] = [];
+  for (const [index, start] of starts.entries()) {
+    const end = starts[index + 1] ?? text.length;
+    const frame = entryOf(text.slice(start, end), { ...parting, isLast: parting.isLast && end === text.length });
+    if (!frame) return undefined;
+    frames.push(frame);
+  }
+  return { frames, starts: [...starts, text.length], isSound: parting.isStrict };
 }
 
 /** Where entries begin: lines at the column that look like one. */
@@ -68,50 +98,52 @@ function isKey(text: string, at: number): boolean {
   return KEY.test(text);
 }
 
-/** One entry as a frame: as it is if it is sound; else its parts are, one by one. */
-function entryOf(text: string, column: number, kind: Collection["kind"], isLast: boolean): Frame {
+/** One entry as a frame, in one piece if it is sound and not large. */
+function entryOf(text: string, parting: Parting): Frame | undefined {
+  const { column, kind, isLast, isStrict } = parting;
+  const opened = () => (kind === "sequence" ? openedItem(text, parting) : openedPair(text, parting));
+  const first = isStrict && text.length > LARGE ? opened() : undefined;
+  if (first) return first;
   const read = readEntries(text, column, kind, isLast);
   const frame = read?.frames.length === 1 ? read.frames[0] : undefined;
-  if (frame && read?.isSound) return frame;
-  const opened = kind === "sequence" ? openedItem(text, column, isLast) : openedPair(text, column, isLast);
-  return opened ?? frame ?? unreadable(text, column, kind);
+  if (isStrict) return read?.isSound ? frame : undefined;
+  return frame && read?.isSound ? frame : (opened() ?? frame ?? unreadable(text, column, kind));
 }
 
 /** An item whose value is a mapping or list: `- key: ...`, or in the lines below. */
-function openedItem(text: string, column: number, isLast: boolean): Frame | undefined {
+function openedItem(text: string, parting: Parting): Frame | undefined {
+  const { column } = parting;
   const after = /^[ \t]*/.exec(text.slice(column + 1))?.[0].length ?? 0;
   const inner = column + 1 + after;
   const isBelow = inner >= lineEnd(text, 0) || text[inner] === "#";
-  if (isBelow) return composed(text, column, column + 1, undefined, isLast);
+  if (isBelow) return openedBelow(text, parting, column + 1, undefined);
   if (!isKey(text, inner)) return undefined;
-  const found = contained(`${" ".repeat(inner)}${text.slice(inner)}`, inner, "mapping", isLast);
+  const lines = `${" ".repeat(inner)}${text.slice(inner)}`;
+  const found = parted(lines, { ...parting, column: inner, kind: "mapping" });
   return found && frameOf(found, 0, inner, "mapping", { from: column, mark: column + 1 });
 }
 
 /** A pair whose value is a mapping or list in the lines below its key. */
-function openedPair(text: string, column: number, isLast: boolean): Frame | undefined {
+function openedPair(text: string, parting: Parting): Frame | undefined {
+  const { column } = parting;
   KEY.lastIndex = column;
   const mark = KEY.exec(text) ? KEY.lastIndex : 0;
   const rest = text.slice(mark, lineEnd(text, mark)).trim();
   if (rest && !rest.startsWith("#")) return undefined;
   const alone = readEntries(`${text.slice(0, mark)}\n`, column, "mapping", false);
-  return composed(text, column, mark, alone?.frames[0]?.entry?.key, isLast);
+  const key = alone?.isSound ? alone.frames[0]?.entry?.key : undefined;
+  return key && openedBelow(text, parting, mark, key);
 }
 
 /** An entry with a mapping or list in the lines below `mark`. */
-function composed(
-  text: string,
-  column: number,
-  mark: number,
-  key: Node | undefined,
-  isLast: boolean,
-): Frame | undefined {
+function openedBelow(text: string, parting: Parting, mark: number, key: Node | undefined): Frame | undefined {
+  const { column } = parting;
   const start = endOfTrivia(text, mark);
   const inner = indentOf(text, start);
   const kind = isDash(text, start + inner) ? "sequence" : "mapping";
   const isInside = inner > column || (key !== undefined && kind === "sequence" && inner === column);
   if (start >= text.length || !isInside) return undefined;
-  const found = contained(text.slice(start), inner, kind, isLast);
+  const found = parted(text.slice(start), { ...parting, column: inner, kind });
   return found && frameOf(found, start, inner, kind, { from: column, mark, ...(key ? { key } : {}) });
 }
 
