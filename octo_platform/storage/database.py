@@ -108,7 +108,7 @@ class Database:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """A turn to write. On SQLite writers of this process take turns: those that wait in SQLite itself would poll."""
+        """A turn to write. On SQLite writers of this process take turns: those that wait in SQLite would poll."""
         if not self.is_sqlite:
             yield
             return
