@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx2
 import msgspec
@@ -22,6 +22,8 @@ from octo_platform.deploy.target import Refused, Unreachable
 
 SECONDS = 20.0
 """How long a request may take."""
+
+Found = TypeVar("Found")
 
 _CHUNK = 250
 _UNKNOWN = "404 page not found"
@@ -57,9 +59,11 @@ class Api:
             yield cls(client, stream, namespace, inside=kubeconfig is None)
 
     async def get(self, kind: str, name: str) -> Manifest | None:
+        async def ask() -> Manifest:
+            return _plain(await self._client.get(KINDS[kind], name))
+
         try:
-            async with self._asked(f"{kind} {name!r}"):
-                return _plain(await self._client.get(KINDS[kind], name))
+            return await self._asked(f"{kind} {name!r}", ask)
         except _Missing:
             return None
 
@@ -73,12 +77,13 @@ class Api:
         self, kind: str, labels: Mapping[str, str], fields: Mapping[str, str] | None = None
     ) -> tuple[list[Manifest], str]:
         """What there is, and the version from which on `watch` tells of changes."""
+
+        async def ask() -> tuple[list[Manifest], str]:
+            found = self._client.list(KINDS[kind], labels=dict(labels), fields=dict(fields or {}), chunk_size=_CHUNK)
+            return [_plain(each) async for each in found], found.resourceVersion
+
         try:
-            async with self._asked(f"the list of {kind}s"):
-                found = self._client.list(
-                    KINDS[kind], labels=dict(labels), fields=dict(fields or {}), chunk_size=_CHUNK
-                )
-                return [_plain(each) async for each in found], found.resourceVersion
+            return await self._asked(f"the list of {kind}s", ask)
         except _Missing:
             return [], ""
 
@@ -88,31 +93,40 @@ class Api:
         With it there is a conflict only if the object was replaced meanwhile, which is another thing the next time.
         """
         kind, name = manifest["kind"], manifest["metadata"]["name"]
+
+        async def ask() -> Manifest:
+            applied = await self._client.patch(
+                KINDS[kind], name, manifest, patch_type=PatchType.APPLY, field_manager=PLATFORM, force=force
+            )
+            return _plain(applied)
+
         try:
-            async with self._asked(f"{kind} {name!r}", quiet=kind == "Secret", passes=force):
-                applied = await self._client.patch(
-                    KINDS[kind], name, manifest, patch_type=PatchType.APPLY, field_manager=PLATFORM, force=force
-                )
-                return _plain(applied)
+            return await self._asked(f"{kind} {name!r}", ask, quiet=kind == "Secret", passes=force)
         except _Missing as missing:
             raise Refused(f"{kind} {name!r}: {missing}; the namespace and the kind must be there before") from None
 
     async def patch(self, kind: str, name: str, operations: list[Manifest]) -> Manifest:
         """A JSON patch, which names the version of the object that it is for."""
+
+        async def ask() -> Manifest:
+            patched = await self._client.patch(
+                KINDS[kind], name, operations, patch_type=PatchType.JSON, field_manager=PLATFORM
+            )
+            return _plain(patched)
+
         try:
-            async with self._asked(f"{kind} {name!r}", passes=True):
-                patched = await self._client.patch(
-                    KINDS[kind], name, operations, patch_type=PatchType.JSON, field_manager=PLATFORM
-                )
-                return _plain(patched)
+            return await self._asked(f"{kind} {name!r}", ask, passes=True)
         except _Missing:
             raise Unreachable(f"{kind} {name!r} was removed meanwhile") from None
 
     async def delete(self, kind: str, name: str, *, foreground: bool = False) -> None:
         cascade = CascadeType.FOREGROUND if foreground else CascadeType.BACKGROUND
+
+        async def ask() -> None:
+            await self._client.delete(KINDS[kind], name, cascade=cascade)
+
         try:
-            async with self._asked(f"{kind} {name!r}", quiet=kind == "Secret"):
-                await self._client.delete(KINDS[kind], name, cascade=cascade)
+            await self._asked(f"{kind} {name!r}", ask, quiet=kind == "Secret")
         except _Missing:
             return
 
@@ -163,21 +177,37 @@ class Api:
 
     async def who(self) -> str:
         """The name by which the API server knows this process; "" if it is too old to tell. It has little time."""
-        url, body = "/apis/authentication.k8s.io/v1/selfsubjectreviews", {"kind": "SelfSubjectReview"}
+        body = {"kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1"}
+
+        async def ask() -> str:
+            url = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+            response = await self._stream.post(url, json=body, timeout=_BRIEF)
+            response.raise_for_status()
+            return str(response.json()["status"]["userInfo"]["username"])
+
         try:
-            async with self._asked("the API server"):
-                body["apiVersion"] = "authentication.k8s.io/v1"
-                response = await self._stream.post(url, json=body, timeout=_BRIEF)
-                response.raise_for_status()
-                return str(response.json()["status"]["userInfo"]["username"])
+            return await self._asked("the API server", ask)
         except _Missing:
             return ""
 
-    @asynccontextmanager
-    async def _asked(self, what: str, *, quiet: bool = False, passes: bool = False) -> AsyncIterator[None]:
+    async def _asked(
+        self, what: str, ask: Callable[[], Awaitable[Found]], *, quiet: bool = False, passes: bool = False
+    ) -> Found:
+        """The answer. One that forbids something is believed of a server that was ready before it was asked.
+
+        A server that has just begun has not read yet who may what, and forbids everything.
+        """
         with translated(what, quiet=quiet, passes=passes):
             async with asyncio.timeout(SECONDS):
-                yield
+                try:
+                    return await ask()
+                except httpx2.HTTPStatusError as error:
+                    if told(error)[0] != 403:
+                        raise
+                    if not (await self._stream.get("/readyz")).is_success:
+                        text = "forbidden" if quiet else told(error)[1]
+                        raise Unreachable(f"{what}: {text}, and the API server is not ready") from None
+                return await ask()
 
 
 def _plain(found: Any) -> Manifest:

@@ -19,7 +19,9 @@ def status(code, message):
 
 
 def answers(code, *, message="because", text=None):
-    async def handler(_):
+    async def handler(request):
+        if request.path == "/readyz":
+            return web.Response(text="ok")
         if text is not None:
             return web.Response(status=code, text=text, content_type="text/html")
         return web.Response(
@@ -79,6 +81,36 @@ async def test_what_does_not_pass_is_refused_with_the_servers_reason(stub, code)
     for verb in found.keys() - passing:
         assert isinstance(found[verb], Refused), verb
         assert "quota small is full" in str(found[verb]) or verb == "watch", verb
+
+
+@pytest.mark.parametrize("ready", [403, 500])
+async def test_a_server_that_is_not_ready_forbids_everything_and_refuses_nothing(stub, ready):
+    """It has not read yet who may what. What it forbids is told nevertheless, but nothing is concluded."""
+    forbids = answers(403, message="cannot list configmaps")
+
+    async def handler(request):
+        return web.Response(status=ready) if request.path == "/readyz" else await forbids(request)
+
+    stub.handler = handler
+    async with stub.serve(), Api.open("ns", stub.kubeconfig()) as api:
+        found = await every_verb(api)
+    for verb in found.keys() - {"watch"}:
+        assert isinstance(found[verb], Unreachable), verb
+        assert "cannot list configmaps, and the API server is not ready" in str(found[verb]), verb
+
+
+async def test_what_was_forbidden_before_the_server_was_ready_is_asked_again(stub):
+    forbids = answers(403)
+
+    async def handler(request):
+        if request.path == "/readyz" or stub.asked.count(request.path_qs) == 1:
+            return await forbids(request)
+        return web.json_response({"kind": "ConfigMap", "metadata": {"name": "x"}})
+
+    stub.handler = handler
+    async with stub.serve(), Api.open("ns", stub.kubeconfig()) as api:
+        assert (await api.get("ConfigMap", "x"))["metadata"]["name"] == "x"
+    assert [each.rpartition("/")[2] for each in stub.asked] == ["x", "readyz", "x"]
 
 
 @pytest.mark.parametrize("body", ["", "null", "[]", "<html>sign in</html>", '{"items": 3}', '{"metadata": "x"}'])

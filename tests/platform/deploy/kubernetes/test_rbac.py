@@ -9,7 +9,7 @@ import pytest
 
 from octo_platform.deploy.kubernetes.manifests.rbac import OUTSIDE, RULES, role
 from octo_platform.deploy.kubernetes.target import Kubernetes
-from octo_platform.deploy.target import Refused
+from octo_platform.deploy.target import Refused, Unreachable
 
 EACH = [
     (group, resource, verb)
@@ -137,3 +137,16 @@ def test_no_rule_has_a_wildcard_or_reads_secrets():
     assert not any("*" in part for each in EACH for part in each)
     assert {"create", "patch", "delete"} == {verb for _, resource, verb in EACH if resource == "secrets"}
     assert not any(resource.startswith(("nodes", "pods/exec", "clusterrole")) for _, resource, _ in EACH)
+
+
+async def test_a_server_that_begins_and_does_not_know_roles_yet_refuses_nothing(account, place, desired):
+    """It answers before it has read who may what, and forbids everything then, which says nothing of what is wanted."""
+    for _ in range(3):
+        place.server.stop_server()
+        place.server.start_server()
+        async with Kubernetes.open(place.cluster, kubeconfig=account.kubeconfig) as target, asyncio.timeout(60):
+            while True:
+                with contextlib.suppress(Unreachable):
+                    await target.found()
+                    await target.apply(desired(port=8080))
+                    break
