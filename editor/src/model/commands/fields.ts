@@ -155,7 +155,8 @@ export function prefersBeside(file: FlowFile | undefined): boolean {
   return balance > 0;
 }
 
-function shortAt(fields: readonly Field[], path: readonly Step[]): string | undefined {
+/** The field that a value at a path stands for if it is no mapping. */
+export function shortAt(fields: readonly Field[], path: readonly Step[]): string | undefined {
   const kind = kindsAt(fields, path).find((each) => each.type === "object" && each.short !== undefined);
   return kind?.type === "object" ? kind.short : undefined;
 }

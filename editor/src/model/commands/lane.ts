@@ -6,6 +6,7 @@ import { pair } from "../yaml/node";
 import { entryOf } from "../yaml/place";
 import { assign, ownValue, type Step } from "./assign";
 import { type Draft, Refusal } from "./draft";
+import { shortAt } from "./fields";
 import { ofBlock, ofFlow } from "./order";
 
 /** The entry whose value is the list of the lane. */
@@ -21,7 +22,9 @@ export function listOf(integration: Integration, draft: Draft, lane: Lane): numb
     return owner.id;
   }
   const path = pathFor(integration, lane);
-  assign(draft, lane.owner.id, path, [], { order: orderFor(integration, lane) });
+  const fields = ownerOf(integration, lane)?.known?.fields ?? [];
+  const short = (at: readonly Step[]) => shortAt(fields, at[0] === "settings" ? at.slice(1) : at);
+  assign(draft, lane.owner.id, path, [], { order: orderFor(integration, lane), short });
   return path.reduce<number>((id, step) => inside(draft, id, step), lane.owner.id);
 }
 
