@@ -669,7 +669,7 @@ class TestTheBackChannel:
     async def test_takes_none_that_somebody_else_has_signed(self, idp, visit, house, claims):
         token = await idp.logout_token(claims, key="other")
         assert (await self.send(house, token)).json()["code"] == "sign-in-failed"
-        for nonsense in ("", "x", "a.b.c", "." * 9, "x" * 100_000):
+        for nonsense in ("", "x", "a.b.c", "." * 9, "x" * 10_000):
             told = await self.send(house, nonsense)
             assert told.status_code == 400
         assert (await visit.ours.get("/session")).status_code == 200
