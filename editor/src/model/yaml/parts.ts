@@ -5,9 +5,9 @@
  * part only the innermost entry is broken.
  */
 
-import { commentColumn, indentOf, isBlank, lineEnd, nextLine } from "./lines";
+import { commentColumn, endOfTrivia, indentOf, isBlank, lineEnd, nextLine } from "./lines";
 import { type Collection, type Entry, type Frame, freshId, type Node } from "./node";
-import { type Entries, endOfTrivia, readEntries, readText } from "./parse";
+import { type Entries, readEntries, readText } from "./parse";
 
 type Growing = { -readonly [K in keyof Frame]: Frame[K] };
 
