@@ -10,6 +10,7 @@ export * from "./catalogue";
 export * from "./commands";
 export type { Block, Flow, FlowFile, Lane, Named, Setting, Source } from "./document";
 export { isNothing, labelOf, plainOf, textOf } from "./document";
+export { followed } from "./followed";
 export * from "./graph";
 export * from "./history";
 export {

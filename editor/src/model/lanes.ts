@@ -44,9 +44,7 @@ function written(tree: Tree, slot: string, settings: readonly Setting[]): Unname
 /** One step towards a slot: into the items of a list or map, or to a key. */
 function inside(tree: Tree, from: Unnamed, step: string): Unnamed[] {
   const { node } = from;
-  if (step !== "[]") {
-    return [reached(tree, from, step, pair(node, step))];
-  }
+  if (step !== "[]") return [reached(tree, from, step, pair(node, step))];
   const entries = node?.kind === "sequence" || node?.kind === "mapping" ? node.entries : [];
   return entries.map((item, index) => {
     const key = node?.kind === "mapping" ? (keyOf(item) ?? "") : index;

@@ -44,20 +44,21 @@ function* inFile(integration: Integration, path: string): Generator<Reference> {
     seen.add(found);
     yield { to, name: found.text, file: path, node: found, flow, block };
   };
-  for (const each of variablesIn(tree, tree.root))
+  for (const each of variablesIn(tree, tree.root)) {
     yield { to: "variable", file: path, flow: undefined, block: undefined, ...each };
+  }
   for (const item of [...file.connectors, ...file.processors]) {
     const type = item.kind === "processor" ? blockType(integration.catalogue, item.type) : undefined;
     for (const [to, node] of inSettings(tree, item.settings, fieldsOf(integration, item), type)) yield* tell(to, node);
   }
   for (const flow of file.flows) {
-    yield* tell("flow", get(tree.resolved(deadLetter(flow) ?? flow.node), "flow"), flow);
+    yield* tell("flow", get(deadLetter(flow), "flow"), flow);
     if (flow.source) {
       if (connectorOf(integration, flow.source)?.name === flow.source.connector) {
         yield* tell("connector", get(flow.source.node, "connector"), flow);
       }
-      for (const [to, node] of inSettings(tree, flow.source.settings, fieldsOf(integration, flow.source)))
-        yield* tell(to, node, flow);
+      const fields = fieldsOf(integration, flow.source);
+      for (const [to, node] of inSettings(tree, flow.source.settings, fields)) yield* tell(to, node, flow);
     }
     for (const block of blocksOf(flow)) {
       if (block.node.kind === "mapping") yield* tell("processor", get(block.node, "ref"), flow, block);

@@ -31,17 +31,11 @@ export function find(integration: Integration, query: string, most = 50): Hit[] 
     }
   }
   for (const each of [...integration.connectors, ...integration.processors, ...integration.env]) {
-    hits.push(
-      ...best(
-        each,
-        words,
-        [
-          ["name", each.name],
-          ["type", each.type],
-        ],
-        textsOf(integration, each),
-      ),
-    );
+    const names: [string, string][] = [
+      ["name", each.name],
+      ["type", each.type],
+    ];
+    hits.push(...best(each, words, names, textsOf(integration, each)));
   }
   return hits.sort((a, b) => b.score - a.score).slice(0, most);
 }
@@ -109,11 +103,10 @@ export function closeness(text: string, words: string): number {
   return words.length > 2 && isSpread(name, words) ? 0.3 : 0;
 }
 
+/** Whether a word of the text begins so. */
 function wordStarts(text: string, words: string): boolean {
-  const at = text.indexOf(words);
-  return at >= 0 && (at === 0 || /[^a-z0-9]/.test(text[at - 1] ?? ""))
-    ? true
-    : at >= 0 && text.split(/[^a-z0-9]+/).some((each) => each.startsWith(words));
+  const spaced = (each: string) => ` ${each.replace(/[^a-z0-9]+/g, " ").trim()}`;
+  return spaced(text).includes(spaced(words));
 }
 
 /** Whether the letters stand in the text in this order. */

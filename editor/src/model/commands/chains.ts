@@ -10,7 +10,7 @@ import { type Snippet, snippetOf, snippetsOf, withoutAnchors } from "../yaml/sni
 import { Tree } from "../yaml/tree";
 import type { Value } from "../yaml/value";
 import { itemLines } from "../yaml/write";
-import { command, type Draft, type Drafts, type Outcome, Refusal, type Selected } from "./draft";
+import { command, type Draft, type Drafts, type Outcome, Refusal, refuseRepeated, type Selected } from "./draft";
 import { listOf } from "./lane";
 
 /** Insert a new block. index: its place among the blocks of the lane. */
@@ -111,7 +111,7 @@ function isRoot(lane: Lane): boolean {
   return lane.of === "flow" && lane.slot === "process";
 }
 
-function takesTail(label: string): string {
+export function takesTail(label: string): string {
   return `"${label}" takes the rest of a flow, so it stands directly in the flow.`;
 }
 
@@ -184,7 +184,7 @@ function typeOf({ lines }: Snippet): string {
 
 function snippetIn(drafts: Drafts, block: Block): Snippet {
   const draft = drafts.of(block.file);
-  if (block.isRepeated) throw new Refusal(`"${block.label}" is repeated from elsewhere. Change it there.`);
+  refuseRepeated(block);
   return snippetOf(draft.tree, draft.place(block.entry.id));
 }
 
@@ -202,7 +202,7 @@ export function itemsOf(draft: Draft, list: number) {
 
 /** list: one that stays, even if it is empty. */
 function removed(drafts: Drafts, block: Block, list?: number): void {
-  if (block.isRepeated) throw new Refusal(`"${block.label}" is repeated from elsewhere. Change it there.`);
+  refuseRepeated(block);
   const draft = drafts.of(block.file);
   const place = draft.place(block.entry.id);
   const { owner } = place;

@@ -1,10 +1,11 @@
 /** What a command returns, and the text that it works on: edit upon edit, in the end one change per file. */
 
+import type { Block } from "../document";
 import type { Changes, Integration } from "../integration";
 import { type Change, composed, type Edit, sorted, trimmed } from "../text";
-import { type Content, insertEdits, removeEdits } from "../yaml/edit";
-import type { Entry } from "../yaml/node";
-import { isCollection, type Node } from "../yaml/node";
+import { insertEdits, removeEdits } from "../yaml/edit";
+import type { Content } from "../yaml/flow";
+import { type Entry, isCollection, type Node } from "../yaml/node";
 import { type Place, placeOf } from "../yaml/place";
 import { type Moved, Tree } from "../yaml/tree";
 
@@ -32,6 +33,11 @@ export interface Spot {
 
 /** Thrown by the parts of a command; `command` makes an outcome of it. */
 export class Refusal extends Error {}
+
+/** Refuse to change a block that stands elsewhere. */
+export function refuseRepeated({ isRepeated, label }: Block): void {
+  if (isRepeated) throw new Refusal(`"${label}" is repeated from elsewhere. Change it there.`);
+}
 
 /** Run a command. */
 export function command(integration: Integration, run: (drafts: Drafts) => readonly Selected[]): Outcome {

@@ -6,7 +6,7 @@ import { blocksOf, connectorOf, type Integration } from "../integration";
 import { get } from "../yaml/node";
 import type { Value } from "../yaml/value";
 import { assign, type Order, type Step, unset } from "./assign";
-import { command, type Draft, type Outcome, Refusal } from "./draft";
+import { command, type Draft, type Outcome, Refusal, refuseRepeated } from "./draft";
 import { NAMED, ofBlock, ofFlow, SOURCE, VARIABLE } from "./order";
 
 /** What has settings. */
@@ -16,6 +16,7 @@ export type Configured = Block | Source | Named;
 export function setSetting(integration: Integration, target: Configured, path: readonly Step[], value: Value): Outcome {
   return command(integration, (drafts) => {
     const draft = drafts.of(target.file);
+    if (target.kind === "block") refuseRepeated(target);
     assignSetting(integration, draft, target, path, value);
     return [{ file: target.file, id: target.entry.id }];
   });
@@ -25,6 +26,7 @@ export function setSetting(integration: Integration, target: Configured, path: r
 export function unsetSetting(integration: Integration, target: Configured, path: readonly Step[]): Outcome {
   return command(integration, (drafts) => {
     const draft = drafts.of(target.file);
+    if (target.kind === "block") refuseRepeated(target);
     const written = target.settings.find((each) => each.name === path[0]);
     if (written?.isMerged) throw new Refusal(`\`${path[0]}\` comes from elsewhere, so it can only be overridden here.`);
     const isOnly = path.length === 1 && written?.isBelow && target.settings.filter((each) => each.isBelow).length === 1;

@@ -14,8 +14,9 @@ export function listOf(integration: Integration, draft: Draft, lane: Lane): numb
   if (lane.isRepeated) throw new Refusal("This lane is repeated from elsewhere. Change it there, or in the text.");
   const { node, entry, chain } = lane;
   const wrong = chain ?? (node?.kind === "mapping" ? pair(node, "process")?.value : node);
-  if (wrong?.kind === "scalar" && !isNothing(wrong))
+  if (wrong?.kind === "scalar" && !isNothing(wrong)) {
     throw new Refusal(`\`${lane.slot}\` is no list of blocks. Change the text.`);
+  }
   const owner = node?.kind === "mapping" ? pair(node, "process") : entry;
   if (owner && (chain || owner !== entry)) {
     ownValue(draft, owner.id);

@@ -5,7 +5,7 @@ import type { Integration } from "../integration";
 import { isCollection } from "../yaml/node";
 import { snippetOf } from "../yaml/snippet";
 import type { Value } from "../yaml/value";
-import { command, type Drafts, type Outcome, Refusal } from "./draft";
+import { command, type Drafts, type Outcome, Refusal, refuseRepeated } from "./draft";
 import { assignSetting } from "./fields";
 
 /**
@@ -27,7 +27,7 @@ export function addLane(
   const value: Value = { ...fields, [inside || "process"]: [] };
   return command(integration, (drafts) => {
     const draft = drafts.of(block.file);
-    if (block.isRepeated) throw new Refusal("This block is repeated from elsewhere. Change it there.");
+    refuseRepeated(block);
     const written = block.settings.find((each) => each.name === list);
     if (key !== undefined) assignSetting(integration, draft, block, [list, key], value);
     else if (!written || !isCollection(written.node) || written.node.entries.length === 0) {
@@ -46,8 +46,8 @@ export function addLane(
 export function removeLane(integration: Integration, lane: Lane): Outcome {
   return command(integration, (drafts) => {
     const found = lane.item ?? lane.entry;
-    if (lane.isRepeated && lane.item?.value.kind !== "alias")
-      throw new Refusal("This lane is repeated from elsewhere.");
+    const isHere = !lane.isRepeated || lane.item?.value.kind === "alias";
+    if (!isHere) throw new Refusal("This lane is repeated from elsewhere.");
     if (found) drafts.of(lane.file).remove(found.id);
     return [{ file: lane.file, id: lane.owner.id }];
   });

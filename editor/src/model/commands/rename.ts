@@ -6,10 +6,11 @@ import { type Reference, referencesTo } from "../references";
 import type { Edit } from "../text";
 import { valueEdits } from "../yaml/edit";
 import { layoutOf } from "../yaml/layout";
+import { pair } from "../yaml/node";
 import { placeOf } from "../yaml/place";
 import { textOf } from "../yaml/write";
 import { assign } from "./assign";
-import { command, type Draft, type Outcome, Refusal } from "./draft";
+import { command, type Draft, type Outcome, Refusal, refuseRepeated } from "./draft";
 import { refuseTaken } from "./flows";
 import { NAMED, ofBlock, ofFlow, VARIABLE } from "./order";
 
@@ -38,11 +39,8 @@ export function rename(integration: Integration, item: Flow | Named, name: strin
 export function renameBlock(integration: Integration, block: Block, name: string): Outcome {
   return command(integration, (drafts) => {
     const draft = drafts.of(block.file);
-    if (block.isRepeated) throw new Refusal("This block is repeated from elsewhere. Change it there.");
-    const entry =
-      block.node.kind === "mapping"
-        ? block.node.entries.find((each) => each.key?.kind === "scalar" && each.key.text === "name")
-        : undefined;
+    refuseRepeated(block);
+    const entry = pair(block.node, "name");
     if (name) assign(draft, block.entry.id, ["name"], name, { order: ofBlock(block.known) });
     else if (entry) draft.remove(entry.id);
     return [{ file: block.file, id: block.entry.id }];

@@ -3,13 +3,14 @@
 import type { Block } from "../document";
 import type { Integration } from "../integration";
 import type { Edit } from "../text";
-import { extentOf } from "../yaml/edit";
+import { extentOf } from "../yaml/extent";
 import { layoutOf } from "../yaml/layout";
 import { nextLine } from "../yaml/lines";
 import type { Place } from "../yaml/place";
 import type { Value } from "../yaml/value";
 import { flowText, isMap, itemLines } from "../yaml/write";
-import { command, type Draft, type Outcome, Refusal } from "./draft";
+import { takesTail } from "./chains";
+import { command, type Draft, type Outcome, Refusal, refuseRepeated } from "./draft";
 
 /** Where the blocks go in the new one; no name is likely to be the same. */
 const HERE = "the-wrapped-blocks-come-here";
@@ -32,9 +33,8 @@ export function wrapBlocks(
     const places = blocks.map((each) => draft.place(each.entry.id)).sort((a, b) => a.index - b.index);
     refuseApart(places);
     const tail = blocks.find((each) => each.known?.tail);
-    if (tail) throw new Refusal(`"${tail.label}" takes the rest of a flow, so it stands directly in the flow.`);
-    if (blocks.some((each) => each.isRepeated))
-      throw new Refusal("This block is repeated from elsewhere. Change it there.");
+    if (tail) throw new Refusal(takesTail(tail.label));
+    blocks.forEach(refuseRepeated);
     const value = placed(composite, path);
     const isFlow = places[0]?.collection.style === "flow";
     draft.edit(isFlow ? aroundFlow(draft, places, value) : aroundLines(draft, places, value));

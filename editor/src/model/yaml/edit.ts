@@ -1,69 +1,15 @@
-/**
- * Edits of one place of a text: set a value, insert an entry, remove one.
- *
- * Comments directly above an entry belong to it, and so do those behind it and those below it that are indented more.
- */
+/** Edits of one place of a text: set a value, insert an entry, remove one. */
 
 import type { Edit } from "../text";
+import { endOfLines, endOfProps, endsOpen, extentOf } from "./extent";
+import { type Content, flowFillEdits, flowInsertEdits, flowRemoveEdits, flowValueEdits } from "./flow";
 import { layoutOf } from "./layout";
-import {
-  commentColumn,
-  indented,
-  indentOf,
-  isBlank,
-  isFirstInLine,
-  lineEnd,
-  lineStart,
-  nextLine,
-  splitLines,
-} from "./lines";
-import type { Collection, Entry, Node, ScalarStyle } from "./node";
+import { indented, isBlank, isFirstInLine, lineEnd, lineStart, nextLine } from "./lines";
+import { type Collection, type Entry, isCollection, type ScalarStyle } from "./node";
 import type { Place } from "./place";
-import type { Snippet } from "./snippet";
-import { flowOf } from "./snippet";
 import type { Tree } from "./tree";
 import type { Value } from "./value";
-import { type Form, flowPair, flowText, itemForm, itemLines, pairForm, pairLines } from "./write";
-
-/** What is to be inserted: a pair, an item, or an item as text. */
-export type Content = { readonly key?: string; readonly value: Value } | Snippet;
-
-/** Whole lines. */
-export interface Extent {
-  readonly from: number;
-  readonly to: number;
-  /** Whether something else stands before it in its first line; then `from` is where it begins itself. */
-  readonly isInline: boolean;
-}
-
-// --- where things are --------------------------------------------------------------------------------------------
-
-/** The lines of an entry in block style, with the comments that belong to it. */
-export function extentOf(tree: Tree, { collection, index, entry, owner }: Place): Extent {
-  const { text } = tree;
-  const begin = tree.from(entry);
-  const to = endOfLines(tree, collection, entry);
-  if (!isFirstInLine(text, begin)) return { from: begin, to, isInline: true };
-  const before = collection.entries[index - 1];
-  const mark = owner && tree.mark(owner.entry);
-  const floor = before ? endOfLines(tree, collection, before) : mark === undefined ? 0 : nextLine(text, mark);
-  let from = lineStart(text, begin);
-  while (from > floor && commentColumn(text, lineStart(text, from - 1)) !== undefined) from = lineStart(text, from - 1);
-  return { from, to, isInline: false };
-}
-
-/** Behind the last line of an entry. */
-function endOfLines(tree: Tree, collection: Collection, entry: Entry): number {
-  const { text } = tree;
-  let end = nextLine(text, tree.to(entry));
-  for (let at = end; at < text.length; at = nextLine(text, at)) {
-    const column = commentColumn(text, at);
-    if (column === undefined && !isBlank(text, at)) break;
-    if (column !== undefined && column <= collection.column) break;
-    if (column !== undefined) end = nextLine(text, at);
-  }
-  return end;
-}
+import { type Form, flowText, itemForm, itemLines, pairForm, pairLines } from "./write";
 
 /** Whether the entries of a collection are separated by empty lines, as far as one can tell. */
 function isSpaced(tree: Tree, place: Place): boolean | undefined {
@@ -74,15 +20,6 @@ function isSpaced(tree: Tree, place: Place): boolean | undefined {
     return isBlank(tree.text, lineStart(tree.text, from - 1));
   });
   return gaps.filter(Boolean).length * 2 > gaps.length;
-}
-
-/** Whether empty lines behind the entry would be a part of its text. */
-function endsOpen(tree: Tree, node: Node): boolean {
-  if (node.kind === "mapping" || node.kind === "sequence") {
-    const last = node.style === "block" ? node.entries.at(-1) : undefined;
-    return last !== undefined && endsOpen(tree, last.value);
-  }
-  return node.kind === "scalar" && node.body !== undefined && /^[|>]\d?\+/.test(tree.text.slice(tree.inner(node)));
 }
 
 // --- setting a value ---------------------------------------------------------------------------------------------
@@ -97,13 +34,6 @@ export function valueEdits(tree: Tree, { entry, collection }: Place, value: Valu
   const behind = nextLine(tree.text, tree.to(entry));
   const mayKeep = style !== undefined && behind < tree.text.length && !isBlank(tree.text, behind);
   return formEdits(tree, entry, form(value, collection.column, layout, { style, mayKeep }));
-}
-
-function flowValueEdits(tree: Tree, entry: Entry, text: string): Edit[] {
-  const { from, to } = tree.range(entry.value);
-  if (entry.value.kind !== "empty") return [{ from, to, insert: text }];
-  if (!entry.key) return [{ from, to, insert: text }];
-  return [{ from, to, insert: entry.mark === undefined ? `: ${text}` : ` ${text}` }];
 }
 
 /** Write a form behind the mark of an entry, in place of what is there. */
@@ -148,7 +78,7 @@ function written(tree: Tree, entry: Entry, mark: number): Written {
     const below = to > header ? { below: { from: body, to: nextLine(text, to) } } : {};
     return { inline: { from, to: header }, ...below };
   }
-  const isBlock = (node.kind === "mapping" || node.kind === "sequence") && node.style === "block";
+  const isBlock = isCollection(node) && node.style === "block";
   const first = isBlock ? node.entries[0] : undefined;
   if (!isBlock || !first || !isFirstInLine(text, tree.from(first))) return { inline: { from, to } };
   const last = node.entries.at(-1) as Entry;
@@ -156,10 +86,6 @@ function written(tree: Tree, entry: Entry, mark: number): Written {
   const lines = extentOf(tree, { collection: node, index: 0, entry: first, owner });
   const below = { from: lines.from, to: endOfLines(tree, node, last) };
   return tree.inner(node) > from ? { inline: { from, to: endOfProps(text, from) }, below } : { below };
-}
-
-function endOfProps(text: string, from: number): number {
-  return from + (/^(?:[&!]\S*[ \t]*)*/.exec(text.slice(from, lineEnd(text, from)))?.[0].trimEnd().length ?? 0);
 }
 
 // --- inserting an entry ------------------------------------------------------------------------------------------
@@ -177,8 +103,7 @@ export function insertEdits(
   spaced = false,
 ): Edit[] {
   const node = owner ? owner.entry.value : tree.root;
-  const isCollection = node.kind === "mapping" || node.kind === "sequence";
-  if (!isCollection || node.entries.length === 0) return fillEdits(tree, owner, content);
+  if (!isCollection(node) || node.entries.length === 0) return fillEdits(tree, owner, content);
   if (node.style === "flow") return flowInsertEdits(tree, node, index, content);
   return blockInsertEdits(tree, node, owner, index, content, spaced);
 }
@@ -225,10 +150,7 @@ function fillEdits(tree: Tree, owner: Place | undefined, content: Content): Edit
   const isPair = !("lines" in content) && content.key !== undefined;
   if (!owner) return [...clearedRoot(tree), atEnd(text, linesOf(tree, content, 0), layout.newline)];
   const { entry, collection } = owner;
-  if (collection.style === "flow") {
-    const inside = flowTextOf(tree, content);
-    return flowValueEdits(tree, entry, isPair ? `{${layout.padding}${inside}${layout.padding}}` : `[${inside}]`);
-  }
+  if (collection.style === "flow") return flowFillEdits(tree, entry, content);
   const isOfPair = collection.kind === "mapping";
   if (!isOfPair) {
     const [first = "", ...below] = linesOf(tree, content, collection.column + 2);
@@ -248,69 +170,6 @@ function atEnd(text: string, lines: readonly string[], newline: string): Edit {
   const isOpen = text.replace(/^\uFEFF/, "") !== "" && !text.endsWith("\n");
   const insert = (isOpen ? newline : "") + lines.join(newline) + newline;
   return { from: text.length, to: text.length, insert };
-}
-
-function flowInsertEdits(tree: Tree, collection: Collection, index: number, content: Content): Edit[] {
-  const { text } = tree;
-  const { newline } = layoutOf(tree);
-  const { entries } = collection;
-  const next = entries[index];
-  const begin = next && tree.from(next);
-  const isOver = isFirstInLine(text, tree.from(entries.at(-1) as Entry));
-  const column = isOver ? columnAt(text, tree.from(entries.at(-1) as Entry)) : 0;
-  const inside = flowTextOf(
-    tree,
-    content,
-    isOver ? undefined : indentOf(text, lineStart(text, tree.from(collection))) + 4,
-  );
-  if (begin !== undefined) {
-    const insert = isFirstInLine(text, begin)
-      ? `${inside},${newline}${" ".repeat(columnAt(text, begin))}`
-      : `${inside}, `;
-    return [{ from: begin, to: begin, insert: isOver ? overLines(insert, column, newline) : insert }];
-  }
-  const end = tree.to(entries.at(-1) as Entry);
-  if (!isOver)
-    return [
-      { from: end, to: end, insert: inside.startsWith("\n") || inside.startsWith("\r") ? `,${inside}` : `, ${inside}` },
-    ];
-  const comma = commaAfter(text, end);
-  const at = lineEnd(text, comma ?? end);
-  const line = newline + " ".repeat(column) + overLines(inside, column, newline);
-  if (at <= closeOf(tree, collection)) {
-    const closed = comma === undefined ? [{ from: end, to: end, insert: "," }] : [];
-    return [...closed, { from: at, to: at, insert: line + (comma === undefined ? "" : ",") }];
-  }
-  return [{ from: end, to: end, insert: `,${line}` }];
-}
-
-/** Where the closing bracket is. */
-function closeOf(tree: Tree, collection: Collection): number {
-  return tree.to(collection) - 1;
-}
-
-function columnAt(text: string, at: number): number {
-  return at - lineStart(text, at);
-}
-
-/** A text of several lines, of which all but the first get an indentation. */
-function overLines(text: string, column: number, newline: string): string {
-  return splitLines(text)
-    .map((each, index) => (index > 0 && !/^\s/.test(each) ? indented(each, column) : each))
-    .join(newline);
-}
-
-/** Behind the comma that follows a value; undefined if none does. */
-function commaAfter(text: string, end: number): number | undefined {
-  const found = /^(?:\s|#[^\n]*\n)*,/.exec(text.slice(end));
-  return found ? end + found[0].length : undefined;
-}
-
-function flowTextOf(tree: Tree, content: Content, column?: number): string {
-  const layout = layoutOf(tree);
-  if ("lines" in content) return flowOf(content, layout, column);
-  const { key, value } = content;
-  return key === undefined ? flowText(value, layout) : flowPair(key, value, layout);
 }
 
 // --- removing an entry -------------------------------------------------------------------------------------------
@@ -352,8 +211,8 @@ function withBlankLines(tree: Tree, { collection, index }: Place, from: number, 
   const mustClose = before !== undefined && endsOpen(tree, before.value);
   let [begin, end] = [from, to];
   if (isBefore && (isAfter || !hasNext)) while (isBlankBefore(text, begin)) begin = lineStart(text, begin - 1);
-  if ((isAfter && !before && hasNext) || mustClose)
-    while (end < text.length && isBlank(text, end)) end = nextLine(text, end);
+  const takesAfter = (isAfter && !before && hasNext) || mustClose;
+  while (takesAfter && end < text.length && isBlank(text, end)) end = nextLine(text, end);
   return { from: begin, to: end, insert: "" };
 }
 
@@ -379,49 +238,4 @@ function emptyEdits(tree: Tree, place: Place): Edit[] {
     { from: at, to: at, insert: ` ${empty}` },
     { from: start, to, insert: "" },
   ];
-}
-
-function flowRemoveEdits(tree: Tree, place: Place): Edit[] {
-  const { text } = tree;
-  const { collection, index, entry } = place;
-  const [before, next] = [collection.entries[index - 1], collection.entries[index + 1]];
-  const { from, to, isAlone } = flowExtentOf(tree, place);
-  if (isAlone) return [{ from, to, insert: "" }];
-  const end = tree.to(entry);
-  if (next) {
-    const begin = tree.from(next);
-    // What the next one has above it stays there.
-    if (!isFirstInLine(text, begin)) return [{ from, to: begin, insert: "" }];
-    const start = from - (/[ \t]*$/.exec(text.slice(0, from))?.[0].length ?? 0);
-    return [{ from: start, to: commaAfter(text, end) ?? end, insert: "" }];
-  }
-  // A comma before the bracket is allowed, and a comment must not swallow the bracket.
-  if (before)
-    return [{ from: text.slice(tree.to(before), from).includes("#") ? from : tree.to(before), to: end, insert: "" }];
-  const [inside, close] = [tree.inner(collection) + 1, closeOf(tree, collection)];
-  const rest = text.slice(inside, from) + text.slice(commaAfter(text, end) ?? end, close);
-  return [
-    rest.trim() === ""
-      ? { from: inside, to: close, insert: "" }
-      : { from, to: commaAfter(text, end) ?? end, insert: "" },
-  ];
-}
-
-/**
- * An entry of a collection in flow style with its comments: those in the lines above it if it begins a line.
- *
- * isAlone: whether it has its lines for itself; then they are whole lines, with its comma and a comment behind that.
- */
-export function flowExtentOf(tree: Tree, { collection, index, entry }: Place): Extent & { isAlone: boolean } {
-  const { text } = tree;
-  const [begin, end] = [tree.from(entry), tree.to(entry)];
-  if (!isFirstInLine(text, begin)) return { from: begin, to: end, isInline: true, isAlone: false };
-  const before = collection.entries[index - 1];
-  const floor = nextLine(text, before ? tree.to(before) : tree.inner(collection));
-  let from = lineStart(text, begin);
-  while (from > floor && commentColumn(text, lineStart(text, from - 1)) !== undefined) from = lineStart(text, from - 1);
-  const last = commaAfter(text, end) ?? end;
-  const isAlone = from > tree.inner(collection) && /^[ \t]*(?:#.*)?$/.test(text.slice(last, lineEnd(text, last)));
-  const start = from === lineStart(text, begin) && !isAlone ? begin : from;
-  return { from: start, to: isAlone ? nextLine(text, last) : end, isInline: false, isAlone };
 }

@@ -54,3 +54,21 @@ export function dedented(line: string, columns: number): string {
 export function splitLines(text: string): string[] {
   return text.split(/\r?\n/);
 }
+
+/** The start of the first line from `end` on that is neither empty nor a comment, or the end of the text. */
+export function endOfTrivia(text: string, end: number): number {
+  let at = end;
+  if (at > 0 && text[at - 1] !== "\n") {
+    const newline = text.indexOf("\n", at);
+    if (newline < 0) return text.length;
+    at = newline + 1;
+  }
+  const line = /[ \t]*(?:#[^\n]*)?\r?(?:\n|$)/y;
+  while (at < text.length) {
+    line.lastIndex = at;
+    const found = line.exec(text);
+    if (!found || found[0] === "") break;
+    at = line.lastIndex;
+  }
+  return at;
+}

@@ -1,6 +1,7 @@
 /** Text to frames, by the concrete syntax of the package `yaml`. Nothing throws: what cannot be read is a problem. */
 
-import { CST, Parser } from "yaml";
+import { CST } from "yaml";
+import { endOfTrivia } from "./lines";
 import {
   type Collection,
   type Entry,
@@ -11,14 +12,23 @@ import {
   type ScalarStyle,
   type SyntaxProblem,
 } from "./node";
-
-type Token = CST.Token;
-type Source = CST.SourceToken;
-type Written = { start: Source[]; key?: Token | null; sep?: Source[]; value?: Token };
-
-const DEEPEST = 200;
-/** The parser looks for the closing quote in all that follows. With one there, it stops where the indentation ends. */
-const QUOTES = "#'\"";
+import {
+  beginOf,
+  DEEPEST,
+  endOfWritten,
+  firstKey,
+  isClosed,
+  isTrivia,
+  lex,
+  type Props,
+  propsOf,
+  QUOTES,
+  type Source,
+  secondOf,
+  type Token,
+  tokenEnd,
+  type Written,
+} from "./tokens";
 
 export interface Entries {
   readonly frames: Frame[];
@@ -69,58 +79,6 @@ export function readEntries(
   }
   // What comes before the first entry would belong to the sibling before.
   return starts[0] === 0 ? { frames, starts, isSound: reader.count === 0 } : undefined;
-}
-
-function lex(text: string, isWhole = true): { tokens: Token[]; problems: SyntaxProblem[] } {
-  try {
-    const tokens = [...new Parser().parse(text)];
-    const isOpen = isWhole && (text.includes("'") || text.includes('"')) && swallowed(tokens, text.length);
-    const read = isOpen ? [...new Parser().parse(`${text}\n${QUOTES}`)] : tokens;
-    return { tokens: read, problems: read.flatMap(errorOf) };
-  } catch {
-    // The parser recurses, so what is nested a thousand times deep ends here.
-    return { tokens: [], problems: [{ from: 0, to: text.length, message: "this is nested too deeply" }] };
-  }
-}
-
-function errorOf(token: Token): SyntaxProblem[] {
-  if (token.type !== "error") return [];
-  return [{ from: token.offset, to: token.offset + token.source.length, message: "this is not expected here" }];
-}
-
-/** Whether a quote is open to the end of the text. */
-function swallowed(tokens: Token[], length: number): boolean {
-  let token: Token | undefined | null = tokens.findLast((each) => each.type === "document");
-  while (token) {
-    if (token.type === "single-quoted-scalar" || token.type === "double-quoted-scalar") {
-      return token.offset + token.source.length === length && !isClosed(token.source);
-    }
-    if (token.type === "document") token = token.value;
-    else if ("items" in token) {
-      const written: Written | undefined = (token.items as Written[]).findLast((each) => each.value ?? each.key);
-      token = written?.value ?? written?.key;
-    } else return false;
-  }
-  return false;
-}
-
-function isClosed(source: string): boolean {
-  const quote = source[0];
-  if (source.length < 2 || !source.endsWith(quote ?? "")) return false;
-  const inside = source.slice(1, -1);
-  return quote === "'" ? !/(^|[^'])'('')*$/.test(inside) : !/(^|[^\\])(\\\\)*\\$/.test(inside);
-}
-
-/** Where a second document begins. */
-function secondOf(tokens: Token[]): number | undefined {
-  const [, second] = tokens.filter((each) => each.type === "document");
-  return second?.offset;
-}
-
-const TRIVIA = new Set(["space", "comment", "newline", "byte-order-mark", "doc-start"]);
-
-function isTrivia(token: Source): boolean {
-  return TRIVIA.has(token.type);
 }
 
 const STYLES: Partial<Record<Token["type"], ScalarStyle>> = {
@@ -417,79 +375,6 @@ class Reader {
     };
     return { ...common, id: freshId(), value: single };
   }
-}
-
-interface Props {
-  anchor?: string | undefined;
-  tag?: string | undefined;
-  from?: number;
-  to?: number;
-}
-
-/** Anchor and tag among the tokens before a value. */
-function propsOf(tokens: readonly Source[]): Props {
-  const found: Props = {};
-  for (const each of tokens) {
-    if (each.type !== "anchor" && each.type !== "tag") continue;
-    found.from ??= each.offset;
-    found.to = each.offset + each.source.length;
-    if (each.type === "anchor") found.anchor = each.source.slice(1);
-    else found.tag = each.source;
-  }
-  return found;
-}
-
-/** Where an entry of a block collection begins; undefined for white space and comments behind the last one. */
-function beginOf(written: Written): number | undefined {
-  const first = written.start.find((each) => !isTrivia(each));
-  if (first) return first.offset;
-  return written.key?.offset ?? written.sep?.[0]?.offset ?? written.value?.offset;
-}
-
-function tokenEnd(token: Token | null | undefined): number | undefined {
-  return token && "source" in token ? token.offset + token.source.length : undefined;
-}
-
-function firstKey(token: CST.BlockMap): Token | null | undefined {
-  return token.items[0]?.key;
-}
-
-function endOfWritten(written: Written, from: number, depth = 0): number {
-  const token = written.value ?? written.key;
-  if (!written.value && written.sep?.length) {
-    const mark = written.sep.findLast((each) => !isTrivia(each));
-    if (mark) return mark.offset + mark.source.length;
-  }
-  if (!token) return written.start.reduce((end, each) => (isTrivia(each) ? end : each.offset + 1), from);
-  if (token.type === "block-scalar") {
-    const last = token.props.at(-1) as Source;
-    return last.offset + last.source.length + token.source.length;
-  }
-  const last = token.type === "flow-collection" ? token.end.findLast((each) => !isTrivia(each)) : undefined;
-  if (last) return last.offset + last.source.length;
-  if ("items" in token) {
-    const inside = (token.items as Written[]).findLast((each) => beginOf(each) !== undefined);
-    return inside && depth < DEEPEST ? endOfWritten(inside, token.offset + 1, depth + 1) : token.offset + 1;
-  }
-  return tokenEnd(token) ?? from;
-}
-
-/** The start of the first line from `end` on that is neither empty nor a comment, or the end of the text. */
-export function endOfTrivia(text: string, end: number): number {
-  let at = end;
-  if (at > 0 && text[at - 1] !== "\n") {
-    const newline = text.indexOf("\n", at);
-    if (newline < 0) return text.length;
-    at = newline + 1;
-  }
-  const line = /[ \t]*(?:#[^\n]*)?\r?(?:\n|$)/y;
-  while (at < text.length) {
-    line.lastIndex = at;
-    const found = line.exec(text);
-    if (!found || found[0] === "") break;
-    at = line.lastIndex;
-  }
-  return at;
 }
 
 function columnOf(text: string, offset: number): number {

@@ -5,9 +5,9 @@
  * part only the innermost entry is broken.
  */
 
-import { commentColumn, indentOf, isBlank, lineEnd, nextLine } from "./lines";
+import { commentColumn, endOfTrivia, indentOf, isBlank, lineEnd, nextLine } from "./lines";
 import { type Collection, type Entry, type Frame, freshId, type Node } from "./node";
-import { type Entries, endOfTrivia, readEntries, readText } from "./parse";
+import { type Entries, readEntries, readText } from "./parse";
 
 type Growing = { -readonly [K in keyof Frame]: Frame[K] };
 
@@ -102,7 +102,7 @@ function isKey(text: string, at: number): boolean {
 function entryOf(text: string, parting: Parting): Frame | undefined {
   const { column, kind, isLast, isStrict } = parting;
   const opened = () => (kind === "sequence" ? openedItem(text, parting) : openedPair(text, parting));
-  const first = isStrict && text.length > LARGE ? opened() : undefined;
+  const first = text.length > LARGE ? opened() : undefined;
   if (first) return first;
   const read = readEntries(text, column, kind, isLast);
   const frame = read?.frames.length === 1 ? read.frames[0] : undefined;

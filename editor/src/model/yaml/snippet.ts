@@ -1,6 +1,6 @@
 /** An item of a list as text, on its own: to be moved, copied and pasted. */
 
-import { extentOf, flowExtentOf } from "./edit";
+import { extentOf, flowExtentOf } from "./extent";
 import type { Layout } from "./layout";
 import { dedented, indented, lineStart, splitLines } from "./lines";
 import { isCollection, type Node } from "./node";
@@ -71,15 +71,12 @@ export function aliasesIn(node: Node): string[] {
   return node.entries.flatMap((each) => [...(each.key ? aliasesIn(each.key) : []), ...aliasesIn(each.value)]);
 }
 
-/** The item in flow style. Comments stand above it, in lines at `column`. */
-export function flowOf({ lines }: Snippet, layout: Layout, column = 0): string {
+/** The item in flow style on one line, and its comments. */
+export function flowOf({ lines }: Snippet, layout: Layout): { inline: string; comments: readonly string[] } {
   const tree = parsed(lines);
   const { root } = tree;
   const node = root.kind === "sequence" ? root.entries[0]?.value : undefined;
-  const inline = node ? flowNode(tree, node, layout) : "";
-  const comments = commentsIn(tree);
-  if (comments.length === 0) return inline;
-  return ["", ...comments, inline].map((each) => indented(each, column)).join(layout.newline);
+  return { inline: node ? flowNode(tree, node, layout) : "", comments: commentsIn(tree) };
 }
 
 function flowNode(tree: Tree, node: Node, layout: Layout): string {
@@ -111,7 +108,7 @@ function flowScalar(tree: Tree, node: Extract<Node, { kind: "scalar" }>, layout:
 export function commentsIn(tree: Tree): string[] {
   const leaves: [number, number][] = [];
   const visit = (node: Node) => {
-    if (node.kind !== "mapping" && node.kind !== "sequence") {
+    if (!isCollection(node)) {
       leaves.push([tree.body(node) ?? tree.from(node), tree.to(node)]);
       return;
     }
