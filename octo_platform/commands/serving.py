@@ -45,10 +45,10 @@ class Failure(click.ClickException):
 
 def run(options: Options) -> None:
     """Serve until a signal. Raises what `refusals` takes."""
-    if "kubernetes" in options.targets:
-        _find_cluster()
     if options.local_isolation == "required" and isolation(options) not in ("full", None):
         raise Failure(f"isolation-missing: --local-isolation required, but {_unkept()}", 2)
+    if "kubernetes" in options.targets:
+        _find_cluster()
     with locked(options):
         asyncio.run(serve(options, openers, _greet))
 
