@@ -130,6 +130,19 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As it is, and also for connections that were on their way when it began: it would wait for them in vain."""
+        async with asyncio.TaskGroup() as group:
+            ending = group.create_task(self._end_late())
+            await super().shutdown(sockets)
+            ending.cancel()
+
+    async def _end_late(self) -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            for each in list(self.server_state.connections):
+                each.shutdown()
+
 
 def _server(app: FastAPI, most: int | None = None) -> _Server:
     config = uvicorn.Config(
