@@ -20,7 +20,7 @@ platform:  ## run the platform: store, version, deploy and watch integrations; k
 	@scripts/setup.sh run
 	@exec scripts/platform.sh
 
-test: setup  ## every check and every test (WORKERS=auto processes; one part: scripts/test.sh tests/core)
+test: setup  ## every check and every test (WORKERS=3 processes; one part: scripts/test.sh tests/core)
 	@scripts/test.sh
 
 check: setup  ## lint, format, types, who may import whom

@@ -21,6 +21,7 @@ if [[ -n ${ORDER:-} ]]; then
     pytest=(.venv/bin/uv run --no-sync --with 'pytest-random-order>=1.2,<2' python -m pytest --random-order)
     [[ $ORDER == random ]] || pytest+=("--random-order-seed=$ORDER")
 fi
-"${pytest[@]}" --numprocesses "${WORKERS:-auto}" "$@" </dev/null || status=1
+# One more than there are CPUs: many tests wait for a process, a server, or a browser.
+"${pytest[@]}" --numprocesses "${WORKERS:-$(($(getconf _NPROCESSORS_ONLN) + 1))}" "$@" </dev/null || status=1
 
 exit "$status"
