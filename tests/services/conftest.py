@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 from urllib.parse import quote
 
+import asyncpg
 import pytest
 
 from octo.core.message import new_id
@@ -89,6 +90,14 @@ def fresh_nats(jetstream):
     return replace(jetstream, prefix=f"t{new_id()[:20]}")
 
 
+async def execute(url, statement):
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
 @pytest.fixture(scope="session")
 def platforms(postgres_url, tmp_path_factory, free_port):
     """A platform on each database, started when it is first asked for; returns what a deployment on it is given."""
@@ -97,7 +106,10 @@ def platforms(postgres_url, tmp_path_factory, free_port):
         @cache
         def place(kind):
             folder = tmp_path_factory.mktemp(kind)
-            database = postgres_url if kind == "postgres" else ""
+            database = ""
+            if kind == "postgres":  # one of its own: the services in PostgreSQL have tables there, too
+                asyncio.run(execute(postgres_url, "CREATE DATABASE platform"))
+                database = f"{postgres_url.rpartition('/')[0]}/platform"
             platform = stack.enter_context(started(folder, (free_port(), free_port()), database))
             return platform.deployed("conformance")
 
