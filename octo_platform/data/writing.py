@@ -59,7 +59,7 @@ class Writer:
         except Exception as error:
             if len(asked) == 1:
                 raise
-            log.warning("what was asked of a store is done one by one", exc_info=error)
+            log.warning("what was asked of a store is done one by one: %s", type(error).__name__)
         return [await self._alone(each) for each in asked]
 
     async def _alone(self, asked: _Asked) -> Any:

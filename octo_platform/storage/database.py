@@ -194,18 +194,22 @@ def _close_to_others(place: Path) -> None:
 def _engine(url: str) -> AsyncEngine:
     if url.startswith("sqlite"):
         file = make_url(url).database or ""
-        engine = create_async_engine(url, async_creator=lambda: _Released(file))
+        engine = create_async_engine(url, async_creator=lambda: _Released(file), hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _tune)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
-    engine = create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_timeout=10)
+    engine = create_async_engine(
+        url, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_timeout=10, hide_parameters=True
+    )
     event.listen(engine.sync_engine, "do_connect", _connected)
     return engine
 
 
 def _plain(file: str) -> Engine:
-    """An engine for threads."""
-    engine = create_engine("sqlite://", creator=partial(_file, file), poolclass=QueuePool, pool_size=_THREADS)
+    """An engine for threads. No error that it raises has values, which the log would show."""
+    engine = create_engine(
+        "sqlite://", creator=partial(_file, file), poolclass=QueuePool, pool_size=_THREADS, hide_parameters=True
+    )
     event.listen(engine, "connect", _tune)
     event.listen(engine, "begin", _begin)
     return engine

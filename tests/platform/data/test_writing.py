@@ -42,12 +42,13 @@ async def test_one_that_fails_hurts_no_other(plane, asker):
         raise ValueError
 
     def broken(shelf):
-        shelf.do(text("SELECT nonsense"))
+        shelf.do(text("SELECT nonsense, :value"), {"value": "hush"})
 
     works = [lambda shelf: shelf.next(), refused, bug, broken, lambda shelf: shelf.next()]
     first, *errors, last = await asyncio.gather(*(plane.do(asker, each) for each in works), return_exceptions=True)
     assert [type(each).__name__ for each in errors[:2]] == ["Problem", "ValueError"]
     assert "nonsense" in str(errors[2])
+    assert "hush" not in str(errors[2]), "the log has no values"
     assert last > first
 
 
