@@ -15,6 +15,7 @@ import {
   type Lane,
   located,
   moveBlocks,
+  moveFlow,
   type Outcome,
   pasteBlocks,
   read,
@@ -211,6 +212,35 @@ describe("blocks move", () => {
     expect(textAfter(text, (each) => moveBlocks(each, [block(each, "b.split")], lane(each, "a.if[then]"), 0))).toBe(
       'refused: "split" takes the rest of a flow, so it stands directly in the flow.',
     );
+  });
+});
+
+describe("from one file to another", () => {
+  const files: [string, string][] = [
+    ["a.yaml", "flows:\n  - name: a\n    process:\n      # one\n      - {type: log, name: one}\n      - type: log\n"],
+    ["b.yaml", "flows:\r\n- name: b\r\n  process:\r\n  - type: log\r\n"],
+  ];
+  const integration = read(files, catalogue);
+  const texts = (outcome: Outcome) => {
+    if ("refused" in outcome) throw new Error(outcome.refused);
+    return [...changed(integration, outcome.changes, outcome.moved).files.values()].map((each) => each.tree.text);
+  };
+
+  test("a block moves, with its comments, and the newlines of its new file", () => {
+    expect(texts(moveBlocks(integration, [block(integration, "a.one")], lane(integration, "b"), 0))).toEqual([
+      "flows:\n  - name: a\n    process:\n      - type: log\n",
+      "flows:\r\n- name: b\r\n  process:\r\n  # one\r\n  - {type: log, name: one}\r\n  - type: log\r\n",
+    ]);
+  });
+
+  test("a flow moves, also to a file that is new", () => {
+    const [flow] = integration.flows;
+    if (!flow) throw new Error();
+    expect(texts(moveFlow(integration, flow, "b.yaml", 1))).toEqual([
+      "flows: []\n",
+      `${files[1]?.[1]}\r\n- name: a\r\n  process:\r\n    # one\r\n    - {type: log, name: one}\r\n    - type: log\r\n`,
+    ]);
+    expect(texts(moveFlow(integration, flow, "c.yaml", 0)).at(-1)).toBe(files[0]?.[1]);
   });
 });
 
