@@ -42,6 +42,8 @@ function formEdits(tree: Tree, entry: Entry, { inline, below }: Form): Edit[] {
   const { newline } = layoutOf(tree);
   const mark = tree.mark(entry) ?? tree.from(entry);
   const old = written(tree, entry, mark);
+  if (!entry.key && inline && below.length > 0 && old.inline)
+    return hungEdits(tree, mark, old.inline, { inline, below });
   const edits: Edit[] = [];
   if (!old.inline) edits.push({ from: mark, to: mark, insert: inline && ` ${inline}` });
   else if (inline) edits.push({ ...old.inline, insert: inline });
@@ -57,6 +59,23 @@ function formEdits(tree: Tree, entry: Entry, { inline, below }: Form): Edit[] {
     edits.push({ from: at, to: at, insert: newline + lines });
   }
   return edits;
+}
+
+/** Write the first of several lines one space behind the dash, wherever the old value stood: the others count on it. */
+function hungEdits(tree: Tree, mark: number, old: { from: number; to: number }, { inline, below }: Form): Edit[] {
+  const { text } = tree;
+  const { newline } = layoutOf(tree);
+  const lines = newline + below.join(newline);
+  const isSameLine = !text.slice(mark, old.from).includes("\n");
+  const at = lineEnd(text, isSameLine ? old.to : mark);
+  const head: Edit[] = isSameLine
+    ? [{ from: mark, to: old.to, insert: ` ${inline}` }]
+    : [
+        { from: mark, to: mark, insert: ` ${inline}` },
+        // The old one goes with its line. A comment behind the dash stays there.
+        { from: lineEnd(text, lineStart(text, old.from) - 1), to: old.to, insert: "" },
+      ];
+  return [...head, { from: at, to: at, insert: lines }];
 }
 
 interface Written {

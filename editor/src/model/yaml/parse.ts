@@ -305,6 +305,7 @@ class Reader {
     const colon = sep?.findIndex((each) => each.type === "map-value-ind") ?? -1;
     const token = sep?.[colon];
     const named = this.node(key, start, begin, depth + 1);
+    this.stray(sep?.slice(0, Math.max(0, colon)));
     const end = token ? token.offset + 1 : (tokenEnd(key) ?? begin);
     const isExplicit = start.some((each) => each.type === "explicit-key-ind");
     if (!token && !isExplicit) this.problem(begin, end, "a key is followed by a colon");
@@ -356,6 +357,8 @@ class Reader {
     const colon = sep?.findIndex((each) => each.type === "map-value-ind") ?? -1;
     const token = sep?.[colon];
     const named = this.node(key, props, begin, depth + 1);
+    this.stray(sep?.slice(0, Math.max(0, colon)));
+    if (key && value && !token) this.problem(value.offset, value.offset + 1, "a comma or a colon is missing here");
     const end = token ? token.offset + 1 : (tokenEnd(key) ?? begin);
     const node = this.node(value, sep?.slice(colon + 1) ?? [], end, depth + 1);
     const entry = { ...common, key: named, ...(token ? { mark: this.at(end) } : {}), value: node };

@@ -157,3 +157,33 @@ describe("over all samples", () => {
     });
   });
 });
+
+describe("an item that does not stand one space behind its dash", () => {
+  const nested: Value = [[1, 2], ["x\ny"]];
+  const texts = [
+    "a:\n-   b: 1\n-  c\n",
+    "a:\n  -\n      b: 1\n  - c\n",
+    "a:\n-\n    b\n- c\n",
+    "a:\n- # why\n    b\n- c\n",
+  ];
+
+  test.each(
+    texts.flatMap(
+      (text) =>
+        [
+          [text, nested],
+          [text, { d: ["e", { f: "g\nh" }], i: 1 }],
+        ] as const,
+    ),
+  )("%j", (text, value) => {
+    const tree = Tree.parse(text);
+    const list = tree.root.kind === "mapping" ? tree.root.entries[0]?.value : undefined;
+    const entry = list?.kind === "sequence" ? list.entries[0] : undefined;
+    const place = entry && placeOf(tree, entry);
+    if (!place) throw new Error(text);
+    const after = apply(text, sorted(valueEdits(tree, place, value)));
+    expect(data(after), after).toEqual({ a: [value, "c"] });
+    expect(comments(after.replaceAll("- #", "#").replaceAll("- d: #", "#")).length).toBeLessThanOrEqual(1);
+    expect(after.includes("# why")).toBe(text.includes("# why"));
+  });
+});

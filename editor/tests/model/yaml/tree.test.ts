@@ -44,3 +44,16 @@ test("what is parsed again after an edit is what a new tree would be", () => {
     { numRuns: Number(process.env.RUNS ?? 1000), seed: Number(process.env.SEED ?? 7) },
   );
 });
+
+test("what stands between a key and its colon, or between items, is a problem", () => {
+  for (const text of [
+    "*a  text: 1\n",
+    "x:\n  - 'a' b: 1\n",
+    "{*a b: 1}\n",
+    "[*a b]\n",
+    '["a" "b"]\n',
+    '{"a" b: 1}\n',
+  ]) {
+    expect(Tree.parse(text).problems, text).not.toEqual([]);
+  }
+});
