@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from octo.core.errors import Permanent
 from octo.services import codes, limits, values
 from octo.services.platform import parts
@@ -64,7 +62,7 @@ class Entries:
         limits.namespace(namespace)
         query = {"prefix": limits.prefix(prefix), "after": limits.prefix(after), "most": limits.most(most)}
         answer = await self._call("GET", "/kv/keys", {"namespace": namespace} | query, again=True)
-        found = json.loads(answer.body)
+        found = parts.told(answer.body)
         return Page(tuple(found["names"]), found["after"])
 
     async def increment(self, namespace: str, key: str, by: int = 1, *, ttl: float | None = None) -> int:
@@ -74,7 +72,7 @@ class Entries:
         answer = await self._call("POST", "/kv/increment", query | {"by": by}, known=("no-counter",))
         if answer.problem is not None:
             raise Permanent(f"the value under the key {key[:80]!r}: {answer.problem.text}", code=codes.NO_COUNTER)
-        return int(json.loads(answer.body)["count"])
+        return int(parts.told(answer.body)["count"])
 
 
 def _place(namespace: str, key: str) -> dict[str, object]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 from octo.services import limits
+from octo.services.platform import parts
 from octo.services.platform.store import LOOK, Store, bounded
 from octo.services.ports import Lease
 
@@ -25,7 +25,7 @@ class Holders:
         while True:
             # A caller that is cancelled here may hold a lease that nobody knows of; it ends by itself.
             answer = await self._call("POST", "/leases/acquire", query, again=bool(wait))
-            if (token := json.loads(answer.body)["token"]) is not None:
+            if (token := parts.told(answer.body)["token"]) is not None:
                 return Lease(name, token)
             if (left := patience - time()) <= 0:
                 return None

@@ -16,7 +16,7 @@ import aiohttp
 from yarl import URL
 
 from octo.core.backoff import Backoff
-from octo.core.errors import NotConnected, OctoError, Transient
+from octo.core.errors import NotConnected, Transient
 from octo.core.secrets import masked
 from octo.core.tls import reason
 from octo.services import codes
@@ -35,6 +35,8 @@ MOST = 16 << 20
 _KEEP = 30.0
 """Seconds for which a connection is kept that is not used: the server keeps it for longer."""
 _PAUSES = Backoff(0.1, 2.0, jitter=0.3)
+_UNAVAILABLE = 503
+"""What a proxy answers as long as there is nobody behind it."""
 
 
 class Answer(NamedTuple):
@@ -130,9 +132,11 @@ class Link:
         if 200 <= status < 300:
             return Answer(content, headers, None, status)
         problem = errors.problem(status, content)
+        if problem.code == "busy" or (not problem.code and status == _UNAVAILABLE):
+            raise Busy(f"{self.where} did not do it: {masked(problem.text[:300])}")
         if problem.code in known:
             return Answer(content, headers, problem, status)
-        raise self._refused(problem)
+        raise errors.refused(self.where, problem)
 
     async def _sent(self, method: str, url: URL, body: bytes, wait: float) -> tuple[int, Mapping[str, str], bytes]:
         client = self._waits if wait else self._calls
@@ -143,11 +147,6 @@ class Link:
                 if len(content) > MOST:
                     raise Transient(f"{self.where} answered more than {MOST:,} bytes", code=codes.SERVER)
             return response.status, response.headers, bytes(content)
-
-    def _refused(self, problem: Problem) -> OctoError:
-        if problem.code == "busy":
-            return Busy(f"{self.where} did not do it: {masked(problem.text[:300])}")
-        return errors.refused(self.where, problem)
 
 
 def _url(base: str, query: Mapping[str, object]) -> URL:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from octo.services import values
+from octo.core.errors import Transient
+from octo.services import codes, values
 from octo.services.squeezed import expanded
 
 
@@ -16,12 +17,23 @@ def written(about: Sequence[Mapping[str, object]], stored: Sequence[bytes]) -> b
     return b"".join([line, b"\n", *stored])
 
 
+def told(body: bytes) -> dict[str, Any]:
+    """What an answer says. Raises `Transient` if it is not that of the platform, but of something in between."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Transient("the answer of the platform cannot be read", code=codes.SERVER)
+    return found
+
+
 def read(body: bytes, kind: str) -> tuple[dict[str, Any], list[tuple[dict[str, Any], bytes]]]:
     """The line, and what it says of each part, with its value. kind: how the parts are called in the line."""
     line, _, rest = body.partition(b"\n")
-    about = json.loads(line)
+    about = told(line)
     found, at = list[tuple[dict[str, Any], bytes]](), 0
-    for each in about[kind]:
+    for each in about.get(kind, ()):
         found.append((each, rest[at : at + each["size"]]))
         at += each["size"]
     return about, found

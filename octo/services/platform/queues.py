@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -65,7 +64,7 @@ class Lines:
     async def _send(self, sent: Sequence[_Sent]) -> Sequence[str]:
         body = parts.written([each.about for each in sent], [each.stored for each in sent])
         answer = await self._call("POST", "/queues/send", {}, body)
-        found: Sequence[str] = json.loads(answer.body)["ids"]
+        found: Sequence[str] = parts.told(answer.body)["ids"]
         return found
 
     async def request(self, queue: str, value: object, *, timeout: float) -> object:
@@ -121,7 +120,7 @@ class Lines:
     async def _tried(self, queue: str, query: dict[str, Any], *, again: bool) -> list[Received] | Exception:
         try:
             answer = await self._call("POST", "/queues/receive", query, again=again)
-            return _received(queue, answer.body)
+            return [_received(queue, *each) for each in parts.read(answer.body, "messages")[1]]
         except Exception as error:  # noqa: BLE001  the caller gets it
             return error
 
@@ -152,7 +151,7 @@ class Lines:
         ]
         body = parts.written(about, [each.reply or b"" for each in done])
         answer = await self._call("POST", "/queues/ack", {}, body)
-        found: Sequence[bool] = json.loads(answer.body)["done"]
+        found: Sequence[bool] = parts.told(answer.body)["done"]
         return found
 
     async def nack(self, received: Received, *, delay: float = 0.0) -> None:
@@ -169,29 +168,21 @@ class Lines:
         limits.name(queue, "queue name")
         query = {"queue": queue, "dead": dead, "after": limits.cursor(after), "most": limits.most(most)}
         answer = await self._call("GET", "/queues/browse", query, again=True)
-        seen = [each._replace(receipt=None, wants_reply=False) for each in _received(queue, answer.body)]
-        return Seen(seen, json.loads(answer.body.partition(b"\n")[0])["after"])
+        about, found = parts.read(answer.body, "messages")
+        seen = [_received(queue, *each)._replace(receipt=None, wants_reply=False) for each in found]
+        return Seen(seen, about["after"])
 
     async def count(self, queue: str, *, dead: bool = False) -> int:
         limits.name(queue, "queue name")
         answer = await self._call("GET", "/queues/count", {"queue": queue, "dead": dead}, again=True)
-        return int(json.loads(answer.body)["count"])
+        return int(parts.told(answer.body)["count"])
 
 
-def _received(queue: str, body: bytes) -> list[Received]:
-    return [
-        Received(
-            queue,
-            about["id"],
-            parts.opened(stored, queue, about["id"]),
-            about["attempt"],
-            _Receipt(about["number"], about["lent"]),
-            about["reason"],
-            about["asked"],
-            about["order"],
-        )
-        for about, stored in parts.read(body, "messages")[1]
-    ]
+def _received(queue: str, about: dict[str, Any], stored: bytes) -> Received:
+    value = parts.opened(stored, queue, about["id"])
+    receipt = _Receipt(about["number"], about["lent"])
+    reason, asked, order = about["reason"], about["asked"], about["order"]
+    return Received(queue, about["id"], value, about["attempt"], receipt, reason, asked, order)
 
 
 def _receipt(received: Received) -> _Receipt:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from octo.services import limits
+from octo.services.platform import parts
 from octo.services.platform.store import Store
 from octo.services.ports import Missing, Page
 
@@ -25,5 +24,5 @@ class Files:
 
     async def list(self, prefix: str = "", *, after: str = "", most: int = 100) -> Page:
         query = {"prefix": limits.prefix(prefix), "after": limits.prefix(after), "most": limits.most(most)}
-        found = json.loads((await self._call("GET", "/resources", query, again=True)).body)
+        found = parts.told((await self._call("GET", "/resources", query, again=True)).body)
         return Page(tuple(found["names"]), found["after"])

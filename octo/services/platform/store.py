@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from octo.core.beside import beside
 from octo.core.errors import OctoError
 from octo.services.chores import Chores
-from octo.services.platform import PROVIDED, errors, link
+from octo.services.platform import PROVIDED, errors, link, parts
 from octo.services.platform.address import Address
 from octo.services.platform.link import Link
 from octo.services.trouble import Trouble
@@ -60,8 +59,10 @@ async def _check(connection: Link) -> None:
     """Raise `Permanent` if the platform does not offer what the services need."""
     found = await connection.call("GET", "/discovery", {}, known=("not-found", ""), again=True)
     if found.problem is not None:
-        raise errors.lacking(connection.where, "has no data plane that this Octo knows")
-    told = json.loads(found.body)
+        if found.status == 404:
+            raise errors.lacking(connection.where, "has no data plane that this Octo knows")
+        raise errors.refused(connection.where, found.problem)
+    told = parts.told(found.body)
     if told.get("version") != VERSION:
         raise errors.lacking(connection.where, f"has version {told.get('version')!r} of the data plane, not {VERSION}")
     if missing := sorted({*PROVIDED} - {*told.get("features", ())}):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -74,7 +73,7 @@ class Logs:
             answer = await self._call("POST", "/topics/subscribe", query, again=True)
         else:
             answer = await self._call("GET", "/topics/latest", {"topic": topic}, again=True)
-        return int(json.loads(answer.body)["seen"])
+        return int(parts.told(answer.body)["seen"])
 
     async def forget(self, topic: str, durable: str) -> None:
         limits.name(topic, "topic name")

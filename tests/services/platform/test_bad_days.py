@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import closing, suppress
 
 import pytest
 
@@ -334,10 +335,11 @@ async def server(port):
     answers = []
 
     async def serve(reader, writer):
-        while await reader.readuntil(b"\r\n\r\n"):
-            status, kind, body = answers[0] if len(answers) == 1 else answers.pop(0)
-            head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-            writer.write(head.encode() + body)
+        with suppress(asyncio.IncompleteReadError), closing(writer):
+            while await reader.readuntil(b"\r\n\r\n"):
+                status, kind, body = answers[0] if len(answers) == 1 else answers.pop(0)
+                head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+                writer.write(head.encode() + body)
 
     async with await asyncio.start_server(serve, "127.0.0.1", port):
         yield Address(f"http://127.0.0.1:{port}", "octod_x"), answers
@@ -383,6 +385,33 @@ async def test_who_is_busy_is_asked_again(server):
     with pytest.raises(Transient, match="Too much is under way"):
         async with store.opened(address, patience=0.3):
             pass
+
+
+async def test_a_proxy_with_nobody_behind_it_is_asked_again(server):
+    """503 from something in between says that nothing was done; 502 does not, and is no platform that is too old."""
+    address, answers = server
+    answers += [(503, "text/html", b"<html>"), (502, "text/html", b"<html>")]
+    with pytest.raises(Transient, match="did not do it: HTTP 502") as caught:
+        async with store.opened(address):
+            pass
+    assert caught.value.code == codes.SERVER
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b"\xff"])
+async def test_an_answer_of_something_else_is_no_bug(server, body):
+    address, answers = server
+    fine = (
+        200,
+        "application/json",
+        b'{"version": 1, "features": ["key-value","leases","queues","resources","topics"]}',
+    )
+    answers += [fine, (200, "text/html", body)]
+    async with store.opened(address, poll=600) as opened:
+        works = Lines(opened).send("q", 1), Lines(opened).receive("q"), Entries(opened).list("a")
+        for work in (*works, Holders(opened).acquire("l", 9), Lines(opened).count("q")):
+            with pytest.raises(Transient, match="cannot be read") as caught:
+                await work
+            assert caught.value.code == codes.SERVER
 
 
 async def test_an_answer_without_end_is_cut_off(server, monkeypatch):
